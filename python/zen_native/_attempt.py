@@ -1,0 +1,227 @@
+"""One exchange: a prepared request sent once, its answer decoded as it comes.
+
+Owns which limit is in force when, where reading stops, and what the errors of this exchange are told. Owns no second
+try.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._error_facts import read_facts
+from ._redact import redact, redacted_body, redacted_message
+from .errors import LLMError, TransportError, classify_error
+from .route import origin_of
+from .transport.base import BodyCutError
+from .transport.inflate import inflater
+
+if TYPE_CHECKING:
+    from ._io import Io
+    from ._prepare import Prepared
+    from .events import LLMEvent
+    from .transport.base import Exchange, Transport
+    from .transport.inflate import Inflater
+    from .transport.limits import Timeouts, Watch
+
+__all__ = ["Attempt"]
+
+_MAX_ERROR_BODY = 64 << 10
+_ERROR_BODY_SECONDS = 10.0
+_MAX_REST = 64 << 10
+_REST_SECONDS = 0.1
+"""A connection is worth so much waiting for the end of the body, when the answer has ended."""
+
+
+class Attempt:
+    """Gives the events in batches, one for every read that brings any; an empty one is the end."""
+
+    def __init__(self, prepared: Prepared, transport: Transport, io: Io, timeouts: Timeouts, watch: Watch) -> None:
+        self.prepared = prepared
+        self._transport = transport
+        self._io = io
+        self._timeouts = timeouts
+        self._watch = watch
+        self._exchange: Exchange | None = None
+        self._inflater: Inflater | None = None
+        self._request_id: str | None = None
+        self._decoder = prepared.decoder()
+        self._began = False
+        self._ended = False
+        self._read_out = False
+        self._failed: LLMError | None = None
+
+    async def batch(self) -> list[LLMEvent]:
+        """The next events.
+
+        Raises:
+            LLMError: the request or its answer failed; what was decoded before has been given out.
+        """
+        failed: LLMError
+        try:
+            return await self._batch()
+        except LLMError as error:
+            failed = error
+        await self.close()
+        # Without the frames that it was raised in: they hold what was sent and received.
+        failed.__context__ = None
+        raise self._told(failed).with_traceback(None)
+
+    async def close(self) -> None:
+        """Let go of the connection. It is kept for the next request where the answer was read to its end."""
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            try:
+                if self._ended and self._failed is None and not self._read_out:
+                    await self._rest(exchange)
+            finally:
+                await exchange.close()
+        self._ended = True
+
+    def abandon(self) -> None:
+        """`close` for finalizers."""
+        if self._exchange is not None:
+            self._exchange.abandon()
+
+    async def _batch(self) -> list[LLMEvent]:
+        if self._exchange is None and not self._ended:
+            await self._send()
+        while not self._ended:
+            events = await self._read()
+            if self._failed is not None and self._exchange is not None:
+                await self._exchange.close()
+            if events:
+                self._on_events()
+                return events
+        if self._failed is not None:
+            raise self._failed
+        await self.close()
+        return []
+
+    # Sending
+
+    async def _send(self) -> None:
+        request = await self._io.blocking(self.prepared.authorized) if self._signs() else self.prepared.authorized()
+        self._watch.within("first-event", self._timeouts.until_first_event(self._effort()))
+        exchange = self._exchange = await self._transport.send(request, self._watch)
+        self._request_id = read_facts({}, status=None, headers=exchange.headers, name="", body=None).request_id
+        self._inflater = inflater(exchange.headers.get("content-encoding"))
+        if not 200 <= exchange.status < 300:
+            raise await self._refusal(exchange)
+
+    def _signs(self) -> bool:
+        return self.prepared.route.auth == "sigv4"
+
+    def _effort(self) -> str | None:
+        reasoning = self.prepared.request.reasoning
+        return None if reasoning is None else reasoning.effort
+
+    async def _refusal(self, exchange: Exchange) -> LLMError:
+        route = self.prepared.route
+        moved = exchange.headers.get("location", "")
+        return classify_error(
+            None,
+            status=exchange.status,
+            headers=exchange.headers,
+            body=await self._error_body(exchange),
+            provider=route.provider,
+            model=route.model,
+            message=_redirect(exchange.status, moved) if 300 <= exchange.status < 400 else None,
+            secrets=self.prepared.secrets,
+        )
+
+    async def _error_body(self, exchange: Exchange) -> bytes:
+        """What comes of it in good time: an error that is cut still says something."""
+        self._watch.within("idle", _ERROR_BODY_SECONDS)
+        body = bytearray()
+        try:
+            while len(body) < _MAX_ERROR_BODY and (data := await exchange.read()):
+                for piece in (data,) if self._inflater is None else self._inflater.feed(data):
+                    body += piece
+                    if len(body) >= _MAX_ERROR_BODY:
+                        break
+        except (LLMError, BodyCutError):
+            pass
+        return bytes(body)
+
+    # Reading
+
+    async def _read(self) -> list[LLMEvent]:
+        data = b"" if self._exchange is None else await self._next(self._exchange)
+        self._read_out = not data
+        events = self._decoded(data) if data else self._finished()
+        decoder = self._decoder
+        self._ended = self._ended or decoder.done or not data
+        if self._failed is None:
+            self._failed = decoder.error
+        if decoder.answered and not decoder.done and not self._watch.brief:
+            self._watch.briefly(self._timeouts.trailing)
+        return events
+
+    async def _next(self, exchange: Exchange) -> bytes:
+        """The next bytes, none at the end of the body. A complete answer cannot fail any more."""
+        try:
+            return await exchange.read()
+        except BodyCutError:
+            return b""
+        except TransportError:
+            if not self._decoder.answered:
+                raise
+            return b""
+
+    def _decoded(self, data: bytes) -> list[LLMEvent]:
+        if self._inflater is None:
+            return self._decoder.feed(data)
+        events: list[LLMEvent] = []
+        try:
+            for piece in self._inflater.feed(data):
+                events += self._decoder.feed(piece)
+                if self._decoder.done:
+                    break
+        except LLMError as error:
+            self._failed, self._ended = error, True
+        return events
+
+    def _finished(self) -> list[LLMEvent]:
+        try:
+            return self._decoder.finish()
+        except LLMError:
+            return []  # it is in `error`, too
+
+    def _on_events(self) -> None:
+        if not self._began:
+            self._began = True
+            if not self._watch.brief:
+                self._watch.each("idle", self._timeouts.idle)
+
+    async def _rest(self, exchange: Exchange) -> None:
+        """The end of the body, if it is there or nearly: the connection can be used again then."""
+        self._watch.briefly(_REST_SECONDS)
+        read = 0
+        try:
+            while read < _MAX_REST and (data := await exchange.read()):
+                read += len(data)
+        except (LLMError, BodyCutError):
+            pass
+
+    # Errors
+
+    def _told(self, error: LLMError) -> LLMError:
+        """The error with what is known here, and without what was sent in confidence."""
+        route = self.prepared.route
+        error.provider = route.provider
+        error.model = error.model or route.model
+        error.request_id = error.request_id or self._request_id
+        secrets = self.prepared.secrets
+        error.message = redacted_message(error.message, secrets)
+        error.args = (error.message, *error.args[1:])
+        error.body = redacted_body(error.body, secrets)
+        error.code = None if error.code is None else redact(error.code, secrets)
+        return error
+
+
+def _redirect(status: int, location: str) -> str:
+    try:
+        where = f" to {origin_of(location)}" if "://" in location else ""
+    except ValueError:
+        where = ""
+    return f"the provider answered with a redirect{where} (HTTP {status}), which is not followed; check the base URL"

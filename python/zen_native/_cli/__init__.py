@@ -1,0 +1,1 @@
+"""What the commands are made of. Private; `zen_native.cli` is the way in."""

@@ -1,0 +1,65 @@
+"""Waiting and blocking for the two clients: the coroutines are one, what they wait on is not.
+
+Owns `drive`, which runs a coroutine that never suspends. Everything of the synchronous client is such a coroutine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+__all__ = ["AsyncIo", "Io", "SyncIo", "drive"]
+
+_T = TypeVar("_T")
+
+
+class Io(Protocol):
+    """What the logic needs besides a transport."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    async def blocking(self, call: Callable[[], _T]) -> _T:
+        """The result of something that may block for long."""
+        ...
+
+
+class SyncIo:
+    """Blocks the thread."""
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Io`."""
+        time.sleep(seconds)  # noqa: ASYNC251 - `drive` runs it, no event loop does
+
+    async def blocking(self, call: Callable[[], _T]) -> _T:
+        """See `Io`."""
+        return call()
+
+
+class AsyncIo:
+    """Lets asyncio or trio go on."""
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Io`."""
+        import anyio
+
+        await anyio.sleep(seconds)
+
+    async def blocking(self, call: Callable[[], _T]) -> _T:
+        """See `Io`."""
+        from anyio import to_thread
+
+        return await to_thread.run_sync(call)
+
+
+def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """The result of a coroutine that never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        result: _T = stop.value
+        return result
+    coroutine.close()
+    raise RuntimeError("an asynchronous transport in a synchronous client: it would have to wait for an event loop")

@@ -1,0 +1,66 @@
+"""What was given out of an answer, kept for `error.partial` and for the whole answer.
+
+Owns how little of it is kept: deltas of one block are joined from time to time, so that what is kept is as long as the
+answer's text and not as long as its events.
+"""
+
+from __future__ import annotations
+
+from .events import LLMEvent, ReasoningDelta, TextDelta, ToolInputDelta
+from .response import LLMResponse, fold
+
+__all__ = ["Kept"]
+
+_LOOSE = 1024
+
+
+class Kept:
+    """The events so far."""
+
+    __slots__ = ("_events", "_joined")
+
+    def __init__(self) -> None:
+        self._events: list[LLMEvent] = []
+        self._joined = 0
+
+    @property
+    def events(self) -> list[LLMEvent]:
+        """What is kept of them."""
+        return self._events
+
+    def add(self, events: list[LLMEvent]) -> None:
+        """Keep these too."""
+        self._events += events
+        if len(self._events) - self._joined > _LOOSE:
+            self._join()
+
+    def response(self) -> LLMResponse:
+        """The answer that they tell."""
+        return fold(self._events)
+
+    def _join(self) -> None:
+        joined = self._events[: self._joined]
+        texts: list[str] = []
+        last: TextDelta | ReasoningDelta | None = None
+        for event in self._events[self._joined :]:
+            if isinstance(event, ToolInputDelta):
+                continue  # the whole input comes with the call
+            if isinstance(event, TextDelta | ReasoningDelta) and _goes_on(event, last):
+                texts.append(event.text)
+                continue
+            _flush(joined, last, texts)
+            last = event if isinstance(event, TextDelta | ReasoningDelta) else None
+            texts = [] if last is None else [last.text]
+            if last is None:
+                joined.append(event)
+        _flush(joined, last, texts)
+        self._events, self._joined = joined, len(joined)
+
+
+def _goes_on(event: TextDelta | ReasoningDelta, last: TextDelta | ReasoningDelta | None) -> bool:
+    return last is not None and type(event) is type(last) and event.id == last.id
+
+
+def _flush(joined: list[LLMEvent], last: TextDelta | ReasoningDelta | None, texts: list[str]) -> None:
+    if last is not None:
+        joined.append(type(last)(last.id, "".join(texts)))

@@ -1,0 +1,82 @@
+"""What a client's call becomes: one step, or a loop of them where tools run or an output is read.
+
+Owns when there is a loop, and which model its later steps ask. Owns no step (`_step`) and no loop (`_tool_loop`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ._step import Engine, Source, Step
+
+if TYPE_CHECKING:
+    from ._tool_crew import Crew
+    from .request import LLMRequest
+    from .route import Route
+    from .structured import Output
+    from .tools import ToolLoop
+
+__all__ = ["Looping", "first_request", "operation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looping:
+    """What a loop needs besides its steps."""
+
+    crew: Callable[[int], Crew]
+    route: Callable[[str], Route]
+    options: ToolLoop | None = None
+    repair: bool = False
+
+
+def operation(engine: Engine, request: LLMRequest, fallbacks: tuple[str, ...], looping: Looping) -> Source:
+    """The source of a call's events. Without tools that run here or at the provider there is one step, and no cost of
+    a loop."""
+    tools = any(tool.handler is not None or tool.native is not None for tool in request.tools)
+    if not tools and request.output_type is None:
+        return Step(engine, request, fallbacks)
+    from ._tool_loop import Loop
+    from .tools import ToolLoop
+
+    options = looping.options or ToolLoop()
+    output = None if request.output_type is None else lambda: _output(request, fallbacks, looping)
+    return Loop(_Steps(engine, fallbacks).open, request, options, looping.crew(options.concurrency), output)
+
+
+def first_request(request: LLMRequest, route: Callable[[str], Route]) -> LLMRequest:
+    """What the first step of an operation asks."""
+    if request.output_type is None:
+        return request
+    from .structured import Output
+
+    return Output(request, [route(request.model)]).asked(request)
+
+
+def _output(request: LLMRequest, fallbacks: tuple[str, ...], looping: Looping) -> Output:
+    from .structured import Output
+
+    routes = [looping.route(model) for model in (request.model, *fallbacks)]
+    return Output(request, routes, repair=looping.repair)
+
+
+class _Steps:
+    """Opens one step after the other, under one limit of time. The model that answered is asked first from then on:
+    what it thought, no other may read."""
+
+    def __init__(self, engine: Engine, fallbacks: tuple[str, ...]) -> None:
+        self._engine = engine
+        self._fallbacks = fallbacks
+        total = engine.timeouts.total
+        self._until = None if total is None else engine.retrier.clock() + total
+        self._step: Step | None = None
+
+    def open(self, request: LLMRequest) -> Source:
+        """The next step."""
+        prepared = None if self._step is None else self._step.prepared
+        models = (request.model, *self._fallbacks)
+        first = request.model if prepared is None else prepared.request.model
+        others = tuple(model for model in models if model != first)
+        self._step = Step(self._engine, request.model_copy(update={"model": first}), others, self._until)
+        return self._step

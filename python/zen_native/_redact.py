@@ -1,0 +1,116 @@
+"""Takes secrets out of text that will stand in an error, and bounds its length.
+
+Owns the two passes: by value (secrets that were sent), then by the name of a field (JSON, header lines, URL queries)
+and by shapes that only keys have. Token counts, ids and reasoning signatures are no secrets and stay.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+__all__ = ["MAX_BODY_BYTES", "REDACTED", "clean", "redact", "redacted_body", "redacted_message"]
+
+MAX_BODY_BYTES = 16 << 10
+REDACTED = "[redacted]"
+
+# What is read of a longer text: the passes shrink it, so more than what is kept.
+_MAX_SCANNED = 4 * MAX_BODY_BYTES
+_MAX_MESSAGE = 4096
+_MIN_SECRET = 4
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# C0 without tab and newline, DEL, C1: a message ends up on terminals and in logs.
+_STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f]")
+
+_NAME = (
+    r"[\w.-]{0,32}(?:authorization|api[_-]?key|secret|passw(?:or)?d|passphrase|credential|cookie|private[_-]?key|access[_-]?key"
+    r"|(?:access|auth|bearer|id|refresh|security|session)[_-]?token)[\w.-]{0,32}"
+)
+_SCHEME = r"(?:(?:bearer|basic|token|negotiate|digest|aws4-hmac-sha256)\s{1,4})?"
+
+# Each pattern keeps its first group. A value that the end of the text cuts counts as a value.
+_BY_NAME = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf'("{_NAME}"\s{{0,8}}:\s{{0,8}}")(?:[^"\\]|\\.)*',
+        rf"('{_NAME}'\s{{0,8}}:\s{{0,8}}')(?:[^'\\]|\\.)*",
+        # JSON inside a JSON string
+        rf'(\\{{1,8}}"{_NAME}\\{{1,8}}"\s{{0,8}}:\s{{0,8}}\\{{1,8}}")[^"\\]*',
+        # A bare `token` is a secret only if it looks like one: log probabilities have fields of that name.
+        r'("token"\s{0,8}:\s{0,8}")[\w.~+/=-]{16,}',
+        r"((?<![\w.-])(?:set-)?cookie\s{0,4}:\s{0,4})[^\r\n]+",
+        rf"((?<![\w.-]){_NAME}\s{{0,4}}[:=]\s{{0,4}}{_SCHEME})[^\s\"'&,;<>{{}}\[\]]+",
+        r"([?&;](?:auth|key|sig|signature|token|x-(?:amz|goog)-signature)=)[^\s\"'&;#<>]+",
+    )
+)
+_BY_SHAPE = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"((?i:\bbearer)\s{1,4})[\w.~+/=-]{8,}",
+        r"(\b)(?:csk|gsk|nvapi|pk|pplx|rk|sk|xai)-[\w-]{8,}",
+        r"(\b)(?:fw|gsk|hf|gh[opsur]|github_pat|r8|xai)_\w{16,}",
+        r"(\b)ABSK[\w+/=]{40,}",
+        r"(\b)AIza[\w-]{20,}",
+        r"(\b)ya29\.[\w.-]{16,}",
+        r"(\b)(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
+        r"(\b)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{0,1024}",
+    )
+)
+
+
+def clean(text: str) -> str:
+    """The text as valid Unicode: a lone surrogate becomes U+FFFD."""
+    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+
+
+def redact(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without secrets. `secrets` are those that were sent: they go wherever they stand, URL-encoded or not."""
+    for literal in _spellings(secrets):
+        text = text.replace(literal, REDACTED)
+    for pattern in _BY_NAME + _BY_SHAPE:
+        text = pattern.sub(rf"\g<1>{REDACTED}", text)
+    return text
+
+
+def redacted_message(text: str, secrets: Iterable[str] = ()) -> str:
+    """The first 4096 characters of a message, redacted, with what could steer a terminal spelled out."""
+    secrets = tuple(secrets)
+    head = clean(text[:_MAX_MESSAGE])
+    text = redact(_without_cut_secret(head, secrets) if len(head) == _MAX_MESSAGE else head, secrets)
+    return _STEERING.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n"))
+
+
+def redacted_body(body: str | bytes | None, secrets: Iterable[str] = ()) -> str | None:
+    """A body as an error keeps it: redacted, and the first 16 KiB of its UTF-8, cut between characters."""
+    if body is None:
+        return None
+    secrets = tuple(secrets)
+    head = body[: _MAX_SCANNED + 1]
+    text = clean(head.decode("utf-8", "replace") if isinstance(head, bytes) else head)
+    if len(head) > _MAX_SCANNED:
+        text = _without_cut_secret(text, secrets)
+    text = redact(text, secrets)
+    return text.encode()[:MAX_BODY_BYTES].decode("utf-8", "ignore")
+
+
+def _spellings(secrets: Iterable[str]) -> list[str]:
+    from urllib.parse import quote, quote_plus  # slow to import, and most errors come without secrets
+
+    literals: set[str] = set()
+    for secret in secrets:
+        _, _, credential = secret.partition(" ")  # "Bearer x" was sent, "x" may come back
+        for value in (secret, credential):
+            if len(value) >= _MIN_SECRET:
+                encoded = quote(value, safe="")
+                literals |= {value, encoded, encoded.lower(), quote(value), quote_plus(value)}
+    return sorted(literals, key=lambda literal: (-len(literal), literal))
+
+
+def _without_cut_secret(text: str, secrets: Iterable[str]) -> str:
+    """Drop a secret of which only the beginning was read."""
+    for literal in _spellings(secrets):
+        for length in range(min(len(literal), len(text)), 0, -1):
+            if text.endswith(literal[:length]):
+                return text[:-length]
+    return text

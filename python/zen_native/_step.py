@@ -1,0 +1,214 @@
+"""One step: one model call, sent again or to another model where that is allowed, as batches of events.
+
+Owns the order of attempts. What may be tried again is `transport.retry`'s to say, what one attempt does `_attempt`'s.
+A tool loop is several of these.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Protocol
+
+from ._attempt import Attempt
+from ._costs import Costs, hosted_calls, is_end
+from ._genai_prices import is_slow
+from ._kept import Kept
+from .errors import LLMError, StreamTimeoutError
+from .events import Finish, LLMEvent
+from .transport.limits import Watch
+from .transport.retry import fails_over
+
+if TYPE_CHECKING:
+    from ._io import Io
+    from ._prepare import Prepared
+    from .price_table import PriceTable
+    from .request import LLMRequest
+    from .response import LLMResponse
+    from .transport.base import Transport
+    from .transport.limits import Timeouts
+    from .transport.retry import Retrier
+
+_LOGGER = logging.getLogger("zen_native.client")
+
+__all__ = ["Engine", "Source", "Step"]
+
+
+class Source(Protocol):
+    """What a stream reads from. None of it suspends where the transport does not."""
+
+    async def batch(self) -> list[LLMEvent]:
+        """The next events, none at the end."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+    def abandon(self) -> None:
+        """The same from a finalizer."""
+        ...
+
+    def response(self) -> LLMResponse:
+        """The answer so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What the steps of a client share."""
+
+    transport: Transport
+    io: Io
+    timeouts: Timeouts
+    retrier: Retrier
+    prepare: Callable[[LLMRequest, str], Prepared]
+    prices: PriceTable | None = None
+    """The user's own."""
+
+
+class Step:
+    """One model call. `total_until` is the limit of the whole operation, by the retrier's clock."""
+
+    def __init__(
+        self, engine: Engine, request: LLMRequest, fallbacks: tuple[str, ...] = (), total_until: float | None = None
+    ) -> None:
+        self._engine = engine
+        self._request = request
+        self._models = (request.model, *fallbacks)
+        if total_until is None and engine.timeouts.total is not None:
+            total_until = engine.retrier.clock() + engine.timeouts.total
+        self._total_until = total_until
+        self._attempt: Attempt | None = None
+        self._begun = False
+        self._closed = False
+        self._notes: tuple[str, ...] = ()
+        self._kept = Kept()
+        self._costs: Costs | None = None
+
+    @property
+    def prepared(self) -> Prepared | None:
+        """What is or was sent, None before."""
+        return None if self._attempt is None else self._attempt.prepared
+
+    async def batch(self) -> list[LLMEvent]:
+        """The next events, none at the end.
+
+        Raises:
+            LLMError: the call failed; what was given out before is in its `partial`.
+        """
+        if self._closed:
+            return []
+        try:
+            if self._attempt is None or not self._begun:
+                events = await self._first()
+                self._begun = True
+            else:
+                events = await self._attempt.batch()
+        except LLMError as error:
+            self._closed = True
+            error.partial = self._kept.response()
+            raise
+        events = await self._priced(self._finished(events))
+        self._kept.add(events)
+        return events
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        self._closed = True
+        if self._attempt is not None:
+            await self._attempt.close()
+
+    def abandon(self) -> None:
+        """`close` for finalizers."""
+        self._closed = True
+        if self._attempt is not None:
+            self._attempt.abandon()
+
+    def response(self) -> LLMResponse:
+        """The answer so far."""
+        return self._kept.response()
+
+    # Attempts
+
+    async def _first(self) -> list[LLMEvent]:
+        """The first events, of whichever model gives them."""
+        for model, instead in zip(self._models, (*self._models[1:], None), strict=True):
+            try:
+                return await self._try(model)
+            except LLMError as error:
+                if instead is None or not fails_over(error) or self._is_late():
+                    for note in self._notes:
+                        error.add_note(note)
+                    raise
+                _LOGGER.info("%s failed, %s is asked: %s", model, instead, type(error).__name__)
+                self._notes += (f"{instead} was asked, for {model} failed: {_short(error)}",)
+        return []
+
+    async def _try(self, model: str) -> list[LLMEvent]:
+        """The first events of one model, by as many attempts as are allowed."""
+        engine = self._engine
+        prepared = engine.prepare(self._request, model)
+        key = (prepared.route.origin, prepared.route.api_key or prepared.route.aws)
+        for number in count(1):
+            await self._wait(engine.retrier.before(key), prepared)
+            failed: LLMError
+            try:
+                events = await self._send(prepared)
+            except LLMError as error:
+                failed = error
+            else:
+                engine.retrier.succeeded()
+                return events
+            delay = engine.retrier.after(failed, key, number)
+            if delay is None or self._is_late(delay):
+                raise failed
+            _LOGGER.info("%s failed, sent again in %.2f seconds: %s", model, delay, type(failed).__name__)
+            await engine.io.sleep(delay)
+        return []
+
+    async def _send(self, prepared: Prepared) -> list[LLMEvent]:
+        engine = self._engine
+        watch = Watch(engine.timeouts, total_until=self._total_until, clock=engine.retrier.clock)
+        self._attempt = Attempt(prepared, engine.transport, engine.io, engine.timeouts, watch)
+        return await self._attempt.batch()
+
+    async def _wait(self, seconds: float, prepared: Prepared) -> None:
+        if seconds <= 0:
+            return
+        if self._is_late(seconds):
+            route = prepared.route
+            raise StreamTimeoutError(
+                "the time limit passed: total", phase="total", provider=route.provider, model=route.model
+            )
+        await self._engine.io.sleep(seconds)
+
+    def _is_late(self, seconds: float = 0.0) -> bool:
+        """Whether the limit of the whole operation is over by then."""
+        return self._total_until is not None and self._engine.retrier.clock() + seconds >= self._total_until
+
+    async def _priced(self, events: list[LLMEvent]) -> list[LLMEvent]:
+        """With their cost, where they end something."""
+        if self._attempt is None or not is_end(events):
+            return events
+        route = self._attempt.prepared.route
+        if self._costs is None:
+            self._costs = Costs(route, self._engine.prices)
+        counts = route.protocol == "openai-responses"
+        calls = hosted_calls((*self._kept.events, *events)) if counts else {}
+        told = partial(self._costs.told, events, calls)
+        return await self._engine.io.blocking(told) if is_slow(route.provider) else told()
+
+    def _finished(self, events: list[LLMEvent]) -> list[LLMEvent]:
+        """With what was left out of the request, and who was asked before, among the warnings of the finish."""
+        if not events or not isinstance(last := events[-1], Finish):
+            return events
+        more = (*(self.prepared.warnings if self.prepared else ()), *self._notes)
+        return [*events[:-1], replace(last, warnings=(*more, *last.warnings))] if more else events
+
+
+def _short(error: LLMError) -> str:
+    return f"{type(error).__name__}: {error.message[:200]}"

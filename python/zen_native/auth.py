@@ -1,0 +1,102 @@
+"""Puts a route's credentials on a request, and on no other origin's.
+
+Owns the check of the origin and the headers of every scheme; runs last, over the final URL and body, once per attempt,
+so that a signature covers what is sent when it is sent. SigV4 is botocore's, which the extra `bedrock` brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .errors import AuthenticationError
+from .route import AwsCredentials, Route, origin_of
+
+if TYPE_CHECKING:
+    from ._secret import Secret
+
+__all__ = ["authorize"]
+
+_KEY_HEADERS = {
+    "bearer": "authorization",
+    "x-api-key": "x-api-key",
+    "x-goog-api-key": "x-goog-api-key",
+    "api-key": "api-key",
+}
+_SIGNED_HEADERS = frozenset({"authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"})
+
+
+def authorize(route: Route, *, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+    """The headers with the route's credentials. A header of the scheme that is there already stays as it is: the
+    caller wrote it. SigV4 may ask files or the instance's metadata service for credentials, which blocks.
+
+    Raises:
+        AuthenticationError: there is no key, or the request goes to another origin than the key belongs to.
+    """
+    if route.auth == "none":
+        return dict(headers)
+    _check_origin(route, url)
+    if route.auth == "sigv4":
+        return _signed(route, method, url, headers, body)
+    name = _KEY_HEADERS[route.auth]
+    if name in {known.lower() for known in headers}:
+        return dict(headers)
+    if route.api_key is None:
+        raise AuthenticationError(
+            f"no key for {route.provider}" + (f": {route.key_hint}" if route.key_hint else ""),
+            provider=route.provider,
+            model=route.model,
+        )
+    key = route.api_key.reveal()
+    return {**headers, name: f"Bearer {key}" if route.auth == "bearer" else key}
+
+
+def _check_origin(route: Route, url: str) -> None:
+    origin = origin_of(url)
+    if origin != route.key_origin and (route.api_key is not None or route.auth == "sigv4"):
+        raise AuthenticationError(
+            f"the key of {route.provider} belongs to {route.key_origin} and is not sent to {origin}; give an api_key"
+            " together with the base_url",
+            provider=route.provider,
+            model=route.model,
+        )
+
+
+def _signed(route: Route, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+    try:
+        sign, make = import_module("botocore.auth").SigV4Auth, import_module("botocore.awsrequest").AWSRequest
+    except ImportError:
+        how = "pip install 'zen-native[bedrock]', or set AWS_BEARER_TOKEN_BEDROCK"
+        raise _unsigned(route, f"signing requests to AWS needs botocore: {how}") from None
+    # Only what must be signed: proxies may change the others on their way.
+    content = {"content-type": "application/json"}
+    request = make(method=method, url=url, data=body, headers=content)
+    sign(_credentials(route), "bedrock", route.region).add_auth(request)
+    signature = {str(name).lower(): str(value) for name, value in request.headers.items()}
+    kept = {name: value for name, value in headers.items() if name.lower() not in _SIGNED_HEADERS | content.keys()}
+    return {**kept, **signature}
+
+
+def _credentials(route: Route) -> Any:
+    aws = route.aws or AwsCredentials()
+    if aws.access_key_id is not None and aws.secret_access_key is not None:
+        return import_module("botocore.credentials").Credentials(
+            aws.access_key_id, aws.secret_access_key.reveal(), _text(aws.session_token)
+        )
+    try:
+        found = import_module("botocore.session").Session(profile=aws.profile).get_credentials()
+        frozen = None if found is None else found.get_frozen_credentials()
+    except import_module("botocore.exceptions").BotoCoreError as error:
+        raise _unsigned(route, f"AWS credentials cannot be read: {error}") from None
+    if frozen is None:
+        raise _unsigned(route, f"AWS gives no credentials here; {route.key_hint}")
+    return frozen
+
+
+def _unsigned(route: Route, message: str) -> AuthenticationError:
+    return AuthenticationError(message, provider=route.provider, model=route.model)
+
+
+def _text(secret: Secret | None) -> str | None:
+    return None if secret is None else secret.reveal()

@@ -1,0 +1,172 @@
+"""Messages of Bedrock Converse: turns that alternate, content blocks, cache points, names of documents.
+
+Owns what stands where in `messages`. Bytes are base64 text, as the JSON of this API has them.
+
+Sources: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html,
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_DocumentBlock.html (names; a text beside documents)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from zen_native.cache_policy import CachePlan
+from zen_native.request import (
+    Content,
+    DocumentContent,
+    MediaContent,
+    Message,
+    ReasoningContent,
+    TextContent,
+    ToolCallContent,
+    ToolResultContent,
+)
+
+from .claude import Claude
+from .common import Draft, Json, call_object, is_object, present, result_text, takes, wrapped_system
+from .history import CallIds
+
+__all__ = ["Blocks", "cache_point"]
+
+_MEDIA = frozenset({"image", "document", "image-url", "document-url", "audio", "audio-url"})
+_IMAGES = {f"image/{name}": name for name in ("gif", "jpeg", "png", "webp")}
+_SOUNDS = {f"audio/{name}": name for name in ("aac", "flac", "mp3", "mp4", "ogg", "wav", "webm")}
+_DOCUMENTS = {
+    "application/pdf": "pdf",
+    "text/csv": "csv",
+    "application/msword": "doc",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.ms-excel": "xls",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "text/html": "html",
+    "text/plain": "txt",
+    "text/markdown": "md",
+}
+_FORMATS = {"image": _IMAGES, "document": _DOCUMENTS, "audio": {**_SOUNDS, "audio/mpeg": "mp3", "audio/x-wav": "wav"}}
+_TYPES = {kind: frozenset(formats) for kind, formats in _FORMATS.items()}
+
+
+class Blocks:
+    """The messages of one request."""
+
+    def __init__(self, draft: Draft, claude: Claude | None, plan: CachePlan) -> None:
+        self._draft = draft
+        self._claude = claude
+        self._plan = plan
+        self._ids = CallIds("word")
+        self._names: set[str] = set()
+        self._out: list[Json] = []
+
+    def messages(self, history: Sequence[Message]) -> list[Json]:
+        """All of them; neighbours of one role are one."""
+        for at, message in enumerate(history):
+            if message.role == "system":
+                following = history[at + 1].role if at + 1 < len(history) else "assistant"
+                self._system(message, following)
+                continue
+            blocks: list[Json] = []
+            for index, part in enumerate(message.content):
+                block = self._block(part)
+                if block:
+                    blocks += [block, *cache_point(self._plan.part(at, index))]
+            if any("document" in block for block in blocks) and not any("text" in block for block in blocks):
+                blocks.insert(0, {"text": "The document is attached."})
+            self._say("assistant" if message.role == "assistant" else "user", blocks)
+        return self._out
+
+    def _say(self, role: str, blocks: list[Json]) -> None:
+        if blocks and self._out and self._out[-1]["role"] == role:
+            self._out[-1]["content"] += blocks
+        elif blocks:
+            self._out.append({"role": role, "content": blocks})
+
+    def _system(self, message: Message, following: str) -> None:
+        texts = [part.text for part in message.content if isinstance(part, TextContent)]
+        after_user = bool(self._out) and self._out[-1]["role"] == "user"
+        if self._claude is not None and self._claude.midway_system and after_user and following == "assistant":
+            self._out.append({"role": "system", "content": [{"text": text} for text in texts]})
+        else:
+            self._say("user", [{"text": wrapped_system(text)} for text in texts])
+
+    # Blocks
+
+    def _block(self, part: Content) -> Json | None:
+        if isinstance(part, TextContent):
+            return {"text": part.text} if part.text.strip() else None
+        if isinstance(part, ReasoningContent):
+            return self._reasoning(part)
+        if isinstance(part, ToolCallContent):
+            return self._call(part)
+        if isinstance(part, ToolResultContent):
+            return self._result(part)
+        return self._media(part) if takes(self._draft, part, _MEDIA, _TYPES) else None
+
+    def _media(self, part: MediaContent) -> Json | None:
+        kind = _FORMATS[part.type].get(part.mime_type or "")
+        if kind is None:
+            self._draft.cannot("messages", f"{part.type} content of an unknown type")
+            return None
+        if part.url is not None and not part.url.startswith("s3://"):
+            self._draft.cannot("messages", f"{part.type} content by an address outside of S3")
+            return None
+        source = {"bytes": part.data} if part.url is None else {"s3Location": {"uri": part.url}}
+        block: Json = {"format": kind, "source": source}
+        if isinstance(part, DocumentContent):
+            cited = {"enabled": True} if part.citations else None
+            block |= {"name": self._document_name(part.filename)} | present(citations=cited)
+        return {part.type: block}
+
+    def _document_name(self, filename: str | None) -> str:
+        """Letters, digits, single spaces, hyphens and brackets, without the extension; each once."""
+        bare = re.sub(r"\.[A-Za-z0-9]+$", "", filename or "document")
+        name = re.sub(r"\s+", " ", re.sub(r"[^A-Za-z0-9\s\-()\[\]]", "-", bare)).strip()[:190] or "document"
+        unique, count = name, 1
+        while unique in self._names:
+            count += 1
+            unique = f"{name} {count}"
+        self._names.add(unique)
+        return unique
+
+    def _reasoning(self, part: ReasoningContent) -> Json | None:
+        """What came from here, and plain text of models that sign nothing, which has no issuer. Claude signs all."""
+        said = self._draft.replay(part)
+        redacted = said.get("redactedContent") or said.get("redacted_data")
+        if redacted:
+            return {"reasoningContent": {"redactedContent": redacted}}
+        plain = self._claude is None and not part.metadata and part.signature is None and bool(part.text)
+        if not (self._draft.is_own(part) or plain):
+            self._draft.foreign_reasoning()
+            return None
+        return {"reasoningContent": {"reasoningText": {"text": part.text} | present(signature=part.signature)}}
+
+    def _call(self, call: ToolCallContent) -> Json | None:
+        if call.provider_executed and not self._draft.is_own(call):
+            self._draft.foreign_tool(call.name)
+            return None
+        use: Json = {"toolUseId": self._ids(call.id), "name": call.name, "input": call_object(call)}
+        return {"toolUse": {**use, "type": "server_tool_use"} if call.provider_executed else use}
+
+    def _result(self, result: ToolResultContent) -> Json | None:
+        block: Json = {"toolUseId": self._ids(result.id)}
+        if result.provider_executed:
+            if not self._draft.is_own(result):
+                return None
+            kind = present(type=self._draft.replay(result).get("type"))
+            return {"toolResult": {**block, "content": result.result, **kind}}
+        if result.content:
+            block["content"] = [part for part in map(self._block, result.content) if part]
+        elif is_object(result.result):
+            block["content"] = [{"json": result.result}]
+        else:
+            block["content"] = [{"text": result_text(result) or "(nothing)"}]
+        if result.is_error:
+            block["status"] = "error"
+        return {"toolResult": block}
+
+
+def cache_point(mark: bool | None) -> list[Json]:
+    """The point behind a block that is marked; an hour where it says so."""
+    if mark is None:
+        return []
+    return [{"cachePoint": {"type": "default", "ttl": "1h"} if mark else {"type": "default"}}]

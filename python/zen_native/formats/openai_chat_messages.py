@@ -1,0 +1,204 @@
+"""Messages of chat completions: roles, content parts, calls and results, reasoning that goes back.
+
+Owns what stands where in `messages`. Sources: https://platform.openai.com/docs/api-reference/chat/create,
+https://openrouter.ai/docs/use-cases/reasoning-tokens (preserving reasoning),
+https://api-docs.deepseek.com/guides/thinking_mode (reasoning beside calls),
+https://docs.mistral.ai/capabilities/function_calling (order of roles)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from zen_native.cache_policy import plan_cache
+from zen_native.request import (
+    AudioContent,
+    Content,
+    DocumentContent,
+    ImageContent,
+    Message,
+    ReasoningContent,
+    TextContent,
+    ToolCallContent,
+    ToolResultContent,
+)
+
+from .common import Draft, Json, call_object, data_url, dump, marked, present, result_text, takes
+from .history import CallIds
+
+__all__ = ["ChatMessages"]
+
+FILLER = "OK."
+"""What an assistant says where the server wants one between a tool and a user."""
+
+_MEDIA = frozenset({"image", "image-url"})
+_TYPES = {
+    "image": frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"}),
+    "document": frozenset({"application/pdf"}),
+    "audio": frozenset({"audio/mp3", "audio/mpeg", "audio/wav", "audio/x-wav"}),
+}
+
+
+class ChatMessages:
+    """The messages of one request."""
+
+    def __init__(self, draft: Draft, history: Sequence[Message]) -> None:
+        self._draft = draft
+        self._system = [part for part in draft.request.system if part.text]
+        self._history = history
+        self._ids = CallIds(draft.dialect.tool_ids)
+        self._out: list[Json] = []
+        self._plan = (
+            plan_cache(draft.request, self._system, history, tools=False) if draft.dialect.cache_control else None
+        )
+
+    def lowered(self) -> list[Json]:
+        """All of them, the instructions first."""
+        self._instructions()
+        for at, message in enumerate(self._history):
+            if message.role == "tool":
+                self._results(at, message)
+            elif message.role == "assistant":
+                self._assistant(at, message)
+            else:
+                role = "user" if message.role == "user" else self._draft.dialect.system_role
+                content = [self._part(part, self._mark(at, index)) for index, part in enumerate(message.content)]
+                self._say(role, [part for part in content if part])
+        if self._plan is None:
+            self._draft.without_cache_marks(self._history)
+        elif self._plan.dropped:
+            self._draft.note(f"{self._plan.dropped} cache hints were over the limit or out of place")
+        return self._out
+
+    def _instructions(self) -> None:
+        if not self._system:
+            return
+        content: list[Json] | str = "\n\n".join(part.text for part in self._system)
+        if self._plan is not None:
+            content = [marked(_text(part.text), self._plan.system(i)) for i, part in enumerate(self._system)]
+        self._out.append({"role": self._draft.dialect.system_role, "content": content})
+
+    def _mark(self, at: int, index: int) -> bool | None:
+        return None if self._plan is None else self._plan.part(at, index)
+
+    def _say(self, role: str, content: list[Json]) -> None:
+        """A message of content parts; plain text where that is all."""
+        if not content:
+            return
+        if role == "user" and self._draft.dialect.answer_after_tools and self._out and self._out[-1]["role"] == "tool":
+            self._out.append({"role": "assistant", "content": FILLER})
+        plain = len(content) == 1 and content[0].keys() == {"type", "text"}
+        self._out.append({"role": role, "content": content[0]["text"] if plain else content})
+
+    # Parts
+
+    def _part(self, part: Content, mark: bool | None) -> Json | None:
+        if isinstance(part, TextContent):
+            return marked(_text(part.text), mark)
+        if not isinstance(part, (ImageContent, DocumentContent, AudioContent)):
+            return None
+        if not takes(self._draft, part, _MEDIA, _TYPES, detail=True):
+            return None
+        if isinstance(part, ImageContent):
+            if part.file_id is not None:
+                self._draft.cannot("messages", "images by file id")
+                return None
+            image = present(url=part.url or data_url(part), detail=part.detail)
+            return marked({"type": "image_url", "image_url": image}, mark)
+        if isinstance(part, AudioContent):
+            kind = "wav" if "wav" in (part.mime_type or "") else "mp3"
+            return {"type": "input_audio", "input_audio": {"data": part.data, "format": kind}}
+        return marked(_file(part), mark)
+
+    # Answers
+
+    def _assistant(self, at: int, message: Message) -> None:
+        texts: list[Json] = []
+        calls: list[Json] = []
+        reasoning: list[ReasoningContent] = []
+        refusal = ""
+        for index, part in enumerate(message.content):
+            if isinstance(part, TextContent):
+                if self._draft.replay(part).get("refusal"):
+                    refusal += part.text
+                elif part.text:
+                    texts.append(marked(_text(part.text), self._mark(at, index)))
+            elif isinstance(part, ReasoningContent):
+                reasoning.append(part)
+            elif isinstance(part, ToolCallContent) and not part.provider_executed:
+                calls.append(self._call(part))
+            elif isinstance(part, (ToolCallContent, ToolResultContent)):
+                self._draft.foreign_tool(part.name)
+            else:
+                self._draft.note(f"{part.type} content of an answer was left out")
+        thoughts = self._reasoning(reasoning, called=bool(calls))
+        inline = thoughts.pop("content", [])
+        if not (texts or calls or refusal or inline):
+            return
+        with_marks = any("cache_control" in text for text in texts)
+        said = [*inline, *texts] if inline or with_marks else "".join(text["text"] for text in texts) or None
+        answer: Json = {"role": "assistant", "content": said, **thoughts}
+        self._out.append(answer | present(refusal=refusal or None, tool_calls=calls or None))
+
+    def _call(self, call: ToolCallContent) -> Json:
+        extra = present(extra_content=self._draft.replay(call).get("extra_content"))
+        call_id = self._ids(call.id)
+        if isinstance(call.input, str) and not call.invalid and self._draft.dialect.freeform_tools:
+            return {"id": call_id, "type": "custom", "custom": {"name": call.name, "input": call.input}, **extra}
+        function = {"name": call.name, "arguments": dump(call_object(call))}
+        return {"id": call_id, "type": "function", "function": function, **extra}
+
+    def _reasoning(self, parts: list[ReasoningContent], *, called: bool) -> Json:
+        """The members of an assistant message that give reasoning back: only what came from here, as it came."""
+        wanted = self._draft.dialect.reasoning_field
+        if wanted is None:
+            return {}
+        fixed = None if wanted == "observed" else wanted
+        own = [part for part in parts if self._draft.is_own(part) or (fixed and not part.metadata)]
+        if len(own) < len(parts):
+            self._draft.foreign_reasoning()
+        members: Json = {}
+        for part in own:
+            said = self._draft.replay(part)
+            field = fixed or said.get("field")
+            if said.get("reasoning_details") and field != "reasoning_content":
+                members.setdefault("reasoning_details", []).extend(said["reasoning_details"])
+            elif field == "thinking":
+                thinking = [_text(part.text)] if part.text else []
+                piece = {"type": "thinking", "thinking": thinking} | present(signature=part.signature)
+                members.setdefault("content", []).append(piece)
+            elif isinstance(field, str) and part.text:
+                members[field] = members.get(field, "") + part.text
+        if called and fixed and self._draft.dialect.reasoning_required:
+            members.setdefault(fixed, "")
+        return members
+
+    # Results
+
+    def _results(self, at: int, message: Message) -> None:
+        attached: list[Json] = []
+        for index, result in enumerate(message.content):
+            if not isinstance(result, ToolResultContent):
+                continue
+            text = result_text(result)
+            media = [part for part in (self._part(p, None) for p in result.content if p.type != "text") if part]
+            if media:
+                attached += [_text(f"Content of the result of {result.name or result.id}:"), *media]
+                text = text or "The content follows in the next message."
+            if result.is_error:
+                text = f"Error: {text}"
+            mark = self._mark(at, index)
+            content = text if mark is None else [marked(_text(text), mark)]
+            self._out.append({"role": "tool", "tool_call_id": self._ids(result.id), "content": content})
+        self._say("user", attached)
+
+
+def _text(text: str) -> Json:
+    return {"type": "text", "text": text}
+
+
+def _file(part: DocumentContent) -> Json:
+    if part.file_id is not None:
+        return {"type": "file", "file": {"file_id": part.file_id}}
+    data = part.url or data_url(part)
+    return {"type": "file", "file": {"filename": part.filename or "document.pdf", "file_data": data}}

@@ -1,0 +1,140 @@
+"""What of an exchange goes into a cassette: harmless headers by a list, everything else without its secrets.
+
+Owns the lists and how requests and answers are cleaned. A request may be changed freely, for requests are compared in
+this form. An answer keeps every byte but a secret that it repeats, of which each byte becomes `*`: lengths stay.
+What is a secret's name and shape is `_redact`'s to say; what must never be written is `scan`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, cast
+from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
+
+from zen_native._redact import REDACTED, redact
+
+from .cassette import Body, RecordedRequest, body_of
+
+__all__ = ["clean_answer", "clean_answer_headers", "clean_request", "secrets_of", "spellings"]
+
+_REQUEST_HEADERS = frozenset({"accept", "anthropic-beta", "anthropic-version", "content-type", "openai-beta"})
+_ANSWER_HEADERS = frozenset({
+    "apim-request-id", "content-encoding", "content-type", "date", "location", "request-id", "retry-after",
+    "retry-after-ms", "x-request-id", "x-should-retry",
+})  # fmt: skip
+_ANSWER_PREFIXES = ("anthropic-ratelimit-", "x-amzn-", "x-ratelimit-")
+_QUERY_SECRETS = frozenset({"auth", "code", "key", "sig", "signature", "token"})
+# Shorter ones are no keys, but words that stand in texts.
+_MIN_SECRET = 8
+_MAX_DEPTH = 64
+
+
+def secrets_of(headers: Mapping[str, str], url: str) -> tuple[str, ...]:
+    """The secrets that a request sends in its headers and address."""
+    found: list[str] = []
+    for name, value in headers.items():
+        if _is_secret(name):
+            found += [value, value.partition(" ")[2]]
+    parts = urlsplit(url)
+    found += [value for name, value in parse_qsl(parts.query) if _is_secret(name) or name.lower() in _QUERY_SECRETS]
+    found += [parts.username or "", parts.password or ""]
+    return tuple(dict.fromkeys(secret for secret in found if len(secret) >= _MIN_SECRET))
+
+
+def spellings(secrets: Iterable[str]) -> tuple[str, ...]:
+    """The secrets as they stand in texts and addresses, the longest first."""
+    texts: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= _MIN_SECRET:
+            encoded = quote(secret, safe="")
+            texts |= {secret, quote(secret), encoded, encoded.lower(), quote_plus(secret)}
+    return tuple(sorted(texts, key=lambda text: (-len(text), text)))
+
+
+def clean_request(
+    method: str, url: str, headers: Mapping[str, str], body: bytes, secrets: Iterable[str]
+) -> RecordedRequest:
+    """The request as it is kept and compared."""
+    known = (*secrets, *secrets_of(headers, url))
+    literals = spellings(known)
+    lower = {name.lower(): value for name, value in headers.items()}
+    kept = {name: _clean_text(value, literals) for name, value in lower.items() if name in _REQUEST_HEADERS}
+    return RecordedRequest(
+        method=method.upper(),
+        url=_clean_url(url, literals),
+        headers=dict(sorted(kept.items())),
+        body=_clean_body(body_of(body), literals),
+    )
+
+
+def clean_answer_headers(headers: Mapping[str, str], secrets: Iterable[str]) -> dict[str, str]:
+    """The headers of an answer that are kept."""
+    literals = spellings(secrets)
+    lower = {name.lower(): value for name, value in headers.items()}
+    return {
+        name: _clean_text(value, literals)
+        for name, value in sorted(lower.items())
+        if name in _ANSWER_HEADERS or name.startswith(_ANSWER_PREFIXES)
+    }
+
+
+def clean_answer(body: bytes, secrets: Iterable[str]) -> bytes:
+    """The body of an answer without the secrets that it repeats, as long as before. A binary one has checksums and
+    stays as it is: should it hold a secret, it is not written."""
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return body
+    for literal in spellings(secrets):
+        body = body.replace(literal.encode(), b"*" * len(literal.encode()))
+    return body
+
+
+@lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    """Whether errors would hide what stands under that name."""
+    shown = f'"{name}": "0"'
+    return '"' not in name and len(name) <= 64 and redact(shown) != shown
+
+
+def _clean_url(url: str, literals: tuple[str, ...]) -> str:
+    parts = urlsplit(url)
+    pairs = [
+        (name, REDACTED if _is_secret(name) or name.lower() in _QUERY_SECRETS else value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+    ]
+    host = parts.netloc.rpartition("@")[2]
+    query = urlencode(sorted(pairs), safe="[]:/,")
+    return _clean_text(urlunsplit((parts.scheme, host, parts.path, query, "")), literals)
+
+
+def _clean_text(text: str, literals: tuple[str, ...]) -> str:
+    for literal in literals:
+        text = text.replace(literal, REDACTED)
+    return redact(text)
+
+
+def _clean_body(body: Body, literals: tuple[str, ...]) -> Body:
+    if body.kind == "json":
+        return Body("json", _clean_value(body.value, literals, 0))
+    if body.kind == "text":
+        return Body("text", _clean_text(body.value, literals))
+    return body
+
+
+def _clean_value(value: Any, literals: tuple[str, ...], depth: int) -> Any:
+    if depth > _MAX_DEPTH:
+        return REDACTED
+    if isinstance(value, str):
+        return _clean_text(value, literals)
+    if isinstance(value, list):
+        return [_clean_value(each, literals, depth + 1) for each in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {
+            _clean_text(name, literals): (
+                REDACTED if isinstance(each, str) and _is_secret(name) else _clean_value(each, literals, depth + 1)
+            )
+            for name, each in cast("dict[str, Any]", value).items()
+        }
+    return value

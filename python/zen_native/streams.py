@@ -1,0 +1,193 @@
+"""What a caller holds while an answer comes: `Stream` and `AsyncStream`.
+
+Owns iteration and every way in which a stream ends. A loop that is left, by `break` or an error, ends it: an answer is
+read to its end, or it is hung up on; `next()` takes single events. Where the events come from is a `Source`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ._io import drive
+from .errors import LLMError
+
+if TYPE_CHECKING:
+    from ._step import Source
+    from .events import LLMEvent
+    from .response import LLMResponse
+
+__all__ = ["AsyncStream", "Stream"]
+
+_CLOSED = "the stream was closed before its end"
+
+
+class _Held:
+    """What both kinds share: the source, and that it ends with the last who holds it."""
+
+    __slots__ = ("_ended", "_open", "_pending", "_source")
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._pending: Iterator[LLMEvent] = iter(())
+        self._open = True
+        self._ended = False
+
+    @property
+    def response(self) -> LLMResponse:
+        """The answer so far; it has a `reason` when it is whole."""
+        return self._source.response()
+
+    def __del__(self) -> None:
+        self._drop()
+
+    def _drop(self) -> None:
+        """Hang up from a finalizer."""
+        if getattr(self, "_open", False):
+            self._end()
+            self._source.abandon()
+
+    def _end(self) -> None:
+        self._open = False
+        self._pending = iter(())
+
+    async def _batch(self) -> list[LLMEvent]:
+        if not self._open:
+            if self._ended:
+                return []
+            raise RuntimeError(_CLOSED)
+        try:
+            batch = await self._source.batch()
+        except LLMError:
+            if self._open:
+                raise
+            raise RuntimeError(_CLOSED) from None  # somebody else hung up meanwhile
+        self._ended = not batch
+        return batch
+
+
+class Stream(_Held):
+    """The events of one answer, as they come; nothing is sent before the first is asked for.
+
+    An iterator, and a context manager that hangs up. It also hangs up when the loop over it is left, and when nobody
+    holds it any more.
+    """
+
+    __slots__ = ()
+
+    def batches(self) -> Generator[list[LLMEvent], None, None]:
+        """The same events in lists, one for every read from the network that brought any."""
+        try:
+            while batch := drive(self._batch()):
+                yield batch
+        except GeneratorExit:
+            self._drop()
+            raise
+        finally:
+            self.close()
+
+    def __iter__(self) -> Generator[LLMEvent, None, None]:
+        try:
+            yield from self._pending
+            while batch := drive(self._batch()):
+                self._pending = iter(batch)
+                yield from self._pending
+        except GeneratorExit:  # the loop was left, or the collector is at work
+            self._drop()
+            raise
+        finally:
+            self.close()
+
+    def __next__(self) -> LLMEvent:
+        for event in self._pending:
+            return event
+        try:
+            batch = drive(self._batch())
+        except BaseException:
+            self.close()
+            raise
+        if not batch:
+            self.close()
+            raise StopIteration
+        self._pending = iter(batch)
+        return next(self._pending)
+
+    def until_done(self) -> LLMResponse:
+        """Read to the end, and give the whole answer."""
+        for _ in self.batches():
+            pass
+        return self.response
+
+    def close(self) -> None:
+        """Hang up. May be called again."""
+        if self._open:
+            self._end()
+            drive(self._source.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncStream(_Held):
+    """`Stream` for asyncio and trio."""
+
+    __slots__ = ()
+
+    async def batches(self) -> AsyncGenerator[list[LLMEvent], None]:
+        """The same events in lists, one for every read from the network that brought any."""
+        try:
+            while batch := await self._batch():
+                yield batch
+        finally:
+            await self.aclose()
+
+    async def __aiter__(self) -> AsyncGenerator[LLMEvent, None]:
+        try:
+            for event in self._pending:
+                yield event
+            while batch := await self._batch():
+                self._pending = iter(batch)
+                for event in self._pending:
+                    yield event
+        finally:
+            await self.aclose()
+
+    async def __anext__(self) -> LLMEvent:
+        for event in self._pending:
+            return event
+        try:
+            batch = await self._batch()
+        except BaseException:
+            await self.aclose()
+            raise
+        if not batch:
+            await self.aclose()
+            raise StopAsyncIteration
+        self._pending = iter(batch)
+        return next(self._pending)
+
+    async def until_done(self) -> LLMResponse:
+        """Read to the end, and give the whole answer."""
+        async for _ in self.batches():
+            pass
+        return self.response
+
+    async def aclose(self) -> None:
+        """Hang up. May be called again."""
+        if self._open:
+            self._end()
+            await self._source.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

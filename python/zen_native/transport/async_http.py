@@ -1,0 +1,221 @@
+"""Sending over httpx, asynchronously, on asyncio and trio: connections of our own, or a caller's client or transport.
+
+Owns the connections of each event loop, which cannot be shared between loops, and the limits of every wait. The limits
+are cancel scopes around the waits, so that they are exact with a caller's own client too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .base import Exchange, HttpRequest, plain_headers
+from .failures import failure
+from .foreign import Foreign
+from .limits import Watch
+
+if TYPE_CHECKING:
+    import ssl
+
+    from .proxies import Proxies
+
+__all__ = ["AsyncHttp"]
+
+_T = TypeVar("_T")
+
+
+class AsyncHttp:
+    """The transport of `AsyncClient`. Usable from one event loop after another, and from several at a time."""
+
+    def __init__(self, brought: Foreign | None = None) -> None:
+        self._brought = brought
+        self._ssl: ssl.SSLContext | None = None
+        self._homes: dict[object, _Home] = {}
+        self._lock = threading.Lock()
+
+    async def send(self, request: HttpRequest, watch: Watch) -> Exchange:
+        """See `Transport`."""
+        loop = _current_loop()
+        through = self._brought or await self._mine(loop, request.url)
+        limits = {"connect": watch.connect, "pool": watch.connect, "read": None, "write": None}
+        asked = through.request(request, limits)
+        response = await _limited(lambda: through.send(asked), watch, body=False)
+        return _AsyncExchange(response, watch, loop)
+
+    async def close(self) -> None:
+        """See `Transport`. What the caller brought is the caller's to close."""
+        here = _current_loop()
+        with self._lock:
+            homes, self._homes = self._homes, {}
+        for loop, home in homes.items():
+            if loop == here:
+                await home.close()
+            else:
+                _start(loop, home.close)
+
+    async def _mine(self, loop: object, url: str) -> Foreign:
+        home, fresh = self._home(loop)
+        if fresh:
+            await home.enter()
+        return await home.transport(url, self._context)
+
+    def _home(self, loop: object) -> tuple[_Home, bool]:
+        """The connections of a loop, and whether they are new; those of loops that are over are forgotten."""
+        with self._lock:
+            home = self._homes.get(loop)
+            if home is not None and not home.closed:
+                return home, False
+            for over in [known for known, other in self._homes.items() if other.closed or _is_over(known)]:
+                del self._homes[over]
+            home = self._homes[loop] = _Home()
+            return home, True
+
+    def _context(self) -> ssl.SSLContext:
+        if self._ssl is None:
+            import httpx
+
+            self._ssl = httpx.create_ssl_context()
+        return self._ssl
+
+
+@dataclass(slots=True)
+class _Home:
+    """The connections of one event loop, by proxy. A loop that ends in order closes its asynchronous generators: that
+    is how it closes these."""
+
+    closed: bool = False
+    _transports: dict[str | None, Foreign] = field(default_factory=dict[str | None, Foreign])
+    _proxies: Proxies | None = None
+    _keeper: AsyncGenerator[None, None] | None = None
+
+    async def enter(self) -> None:
+        self._keeper = self._kept()
+        await anext(self._keeper)
+
+    async def _kept(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self.closed = True
+            for transport in self._transports.values():
+                await transport.given.aclose()
+
+    async def close(self) -> None:
+        if self._keeper is not None:
+            await self._keeper.aclose()
+
+    async def transport(self, url: str, context: Callable[[], ssl.SSLContext]) -> Foreign:
+        if self._proxies is None:
+            from .proxies import Proxies
+
+            self._proxies = Proxies()
+        proxy = self._proxies.proxy_for(url)
+        if proxy not in self._transports:
+            import httpx
+
+            from .pool import KEEP_SECONDS, MAX_KEPT
+
+            limits = httpx.Limits(
+                max_connections=None, max_keepalive_connections=MAX_KEPT, keepalive_expiry=KEEP_SECONDS
+            )
+            made = httpx.AsyncHTTPTransport(verify=context(), limits=limits, proxy=proxy)
+            self._transports[proxy] = Foreign(made, True, False, httpx)
+        return self._transports[proxy]
+
+
+class _AsyncExchange:
+    __slots__ = ("_chunks", "_closed", "_loop", "_response", "_watch", "headers", "status")
+
+    def __init__(self, response: Any, watch: Watch, loop: object) -> None:
+        self.status: int = response.status_code
+        self.headers: Mapping[str, str] = plain_headers(response)
+        self._response = response
+        self._watch = watch
+        self._loop = loop
+        self._closed = False
+        whole = response.is_stream_consumed
+        self._chunks: AsyncIterator[bytes] = _once(response.content) if whole else response.aiter_raw()
+
+    async def read(self) -> bytes:
+        chunk = b""
+        while not chunk:
+            found = await _limited(self._next, self._watch, body=True)
+            if found is None:
+                return b""
+            chunk = found
+        return chunk
+
+    async def _next(self) -> bytes | None:
+        return await anext(self._chunks, None)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        import anyio
+
+        # A task that is being cancelled still has to hang up.
+        with anyio.CancelScope(shield=True), suppress(Exception):
+            await self._response.aclose()
+
+    def abandon(self) -> None:
+        if not self._closed:
+            _start(self._loop, self.close)
+
+
+async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
+    yield content
+
+
+async def _limited(call: Callable[[], Awaitable[_T]], watch: Watch, *, body: bool) -> _T:
+    import anyio
+
+    failed: Exception | None = None
+    with anyio.move_on_after(watch.left()):
+        try:
+            return await call()
+        except Exception as error:
+            failed = failure(error, watch, body=body)
+            if failed is None:
+                raise
+    raise failed or watch.expired()  # here, so that the error brings no frames with it that hold the request
+
+
+# --- event loops
+
+
+def _current_loop() -> object:
+    """The running loop of asyncio, or what stands for it in trio."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return sys.modules["trio"].lowlevel.current_trio_token()
+
+
+def _is_over(loop: object) -> bool:
+    return isinstance(loop, asyncio.AbstractEventLoop) and loop.is_closed()
+
+
+_STARTED: set[asyncio.Task[None]] = set()
+
+
+def _start(loop: object, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run that on its loop soon, from any thread; a loop that is over has no connections any more."""
+    with suppress(RuntimeError):
+        if isinstance(loop, asyncio.AbstractEventLoop):
+            loop.call_soon_threadsafe(_spawn, loop, call)
+        else:
+            trio: Any = sys.modules["trio"]
+            loop_token: Any = loop
+            loop_token.run_sync_soon(trio.lowlevel.spawn_system_task, call)
+
+
+def _spawn(loop: asyncio.AbstractEventLoop, call: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    task = loop.create_task(call())
+    _STARTED.add(task)  # a loop holds its tasks weakly
+    task.add_done_callback(_STARTED.discard)

@@ -1,0 +1,77 @@
+"""What every transport offers: `Transport`, which sends a request, and `Exchange`, its answer under way.
+
+Owns the interface alone. All of it is coroutines, so that one client drives both kinds; those of a synchronous
+transport never suspend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .limits import Watch
+
+__all__ = ["BodyCutError", "Exchange", "HttpRequest", "Transport", "plain_headers"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request, as it goes out. What may hold a secret is left out of the repr."""
+
+    method: str
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+class BodyCutError(Exception):
+    """The body ended before its own framing says so. Whether the answer was complete is the decoder's to say."""
+
+
+class Exchange(Protocol):
+    """The answer to one request; `headers` have lower-case names."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    async def read(self) -> bytes:
+        """The next bytes of the body as they come, `b""` at its end.
+
+        Raises:
+            BodyCutError: it ended too early.
+            TransportError: the connection failed, or a limit passed.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give the connection back, or close it where the body was not read to its end. May be called again."""
+        ...
+
+    def abandon(self) -> None:
+        """The same from a finalizer: at once, from any thread, without waiting for anything."""
+        ...
+
+
+class Transport(Protocol):
+    """Sends requests. Redirects are answers like any other; nothing is sent twice."""
+
+    async def send(self, request: HttpRequest, watch: Watch) -> Exchange:
+        """Send, and wait for the head of the answer.
+
+        Raises:
+            TransportError: there is none.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close what is kept open."""
+        ...
+
+
+def plain_headers(response: Any) -> dict[str, str]:
+    """The headers of a response of httpx, with lower-case names. One whose body was read has been decompressed."""
+    found = {str(name).lower(): str(value) for name, value in response.headers.items()}
+    if response.is_stream_consumed:
+        found.pop("content-encoding", None)
+    return found

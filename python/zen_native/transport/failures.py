@@ -1,0 +1,64 @@
+"""What an exception of an HTTP library means.
+
+Owns the table by class names, which httpx, httpx2 and httpcore share, so that none of them need be imported for it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zen_native.errors import ConnectError, LLMError, ReadError, TransportError
+
+from .base import BodyCutError
+
+if TYPE_CHECKING:
+    from .limits import Watch
+
+__all__ = ["failure"]
+
+_MAX_CAUSES = 8
+_LIBRARIES = frozenset({"httpcore", "httpcore2", "httpx", "httpx2"})
+
+
+def failure(error: Exception, watch: Watch, *, body: bool = False) -> Exception | None:
+    """The error to raise instead, None where that is no failure of the network. `body`: the head was there already."""
+    for cls in type(error).__mro__:
+        if cls.__module__.partition(".")[0] in _LIBRARIES:
+            found = _by_name(cls.__name__, error, watch, body=body)
+            if found is not None:
+                return found
+    if isinstance(error, TimeoutError):
+        return watch.expired()
+    if isinstance(error, OSError):
+        return ReadError(_text(error)) if body else TransportError(_text(error))
+    return None
+
+
+def _by_name(name: str, error: Exception, watch: Watch, *, body: bool) -> LLMError | BodyCutError | None:
+    match name:
+        case "ConnectTimeout" | "PoolTimeout":
+            return watch.no_connection()
+        case "TimeoutException":
+            return watch.expired()
+        case "ConnectError" | "ProxyError":
+            return ConnectError(_text(error))
+        case "RemoteProtocolError" if body:
+            return BodyCutError(_text(error))
+        case "NetworkError" | "RemoteProtocolError":
+            return ReadError(_text(error))
+        case "UnsupportedProtocol" | "ProtocolError" | "TransportError" | "StreamError" | "InvalidURL":
+            return TransportError(_text(error))
+        case _:
+            return None
+
+
+def _text(error: Exception) -> str:
+    """What it says, or what the first of its causes that says anything does."""
+    cause: BaseException | None = error
+    for _ in range(_MAX_CAUSES):
+        if cause is None:
+            break
+        if str(cause):
+            return f"{type(error).__name__}: {cause}"
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__

@@ -1,0 +1,184 @@
+"""Sending over httpx, synchronously: connections of our own, or a client or transport that the caller brings.
+
+Owns when a connection is released, also by a finalizer, and how a wait is limited. With connections of our own every
+limit is exact. With a caller's own client the wait for the head of the answer is looser: every read of it may take the
+longest of `first_event` and `idle`. Over HTTP/2 that is so for the body too, and a charge behind an answer is not
+waited for; the sum is still checked between reads.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+from .base import Exchange, HttpRequest, plain_headers
+from .failures import failure
+from .foreign import Foreign
+from .limits import Watch
+from .patient import Patient
+
+__all__ = ["SyncHttp"]
+
+_BUSY = threading.local()
+"""`inside`: this thread is in the middle of the HTTP library, which a finalizer must not enter then: it has locks."""
+
+
+class SyncHttp:
+    """The transport of `Client`. Usable from several threads; a forked child gets connections of its own."""
+
+    def __init__(self, brought: Foreign | None = None) -> None:
+        self._brought = brought
+        self._own: tuple[int, Foreign] | None = None
+        self._lock = threading.Lock()
+        self._abandoned: deque[_SyncExchange] = deque()
+
+    async def send(self, request: HttpRequest, watch: Watch) -> Exchange:
+        """See `Transport`."""
+        await self._reap()
+        through = self._brought or self._mine()
+        failed: Exception
+        try:
+            with _Inside():
+                response = through.send(through.request(request, self._timeouts(watch)))
+        except Exception as error:
+            found = failure(error, watch)
+            if found is None:
+                raise
+            failed = found
+        else:
+            return _SyncExchange(response, watch, self._abandoned, exact=self._brought is None)
+        raise failed  # here, so that the error brings no frames with it that hold the request
+
+    async def close(self) -> None:
+        """See `Transport`. What the caller brought is the caller's to close."""
+        await self._reap()
+        with self._lock:
+            own, self._own = self._own, None
+        if own is not None and own[0] == os.getpid():
+            with _Inside():
+                own[1].given.close()
+
+    def _timeouts(self, watch: Watch) -> Mapping[str, object]:
+        wait: object = watch if self._brought is None else watch.longest()
+        return {"connect": watch.connect, "pool": watch.connect, "read": wait, "write": wait}
+
+    def _mine(self) -> Foreign:
+        with self._lock:
+            if self._own is None or self._own[0] != os.getpid():
+                import httpx
+
+                from .pool import WatchedTransport
+
+                self._own = (os.getpid(), Foreign(WatchedTransport(), False, False, httpx))
+            return self._own[1]
+
+    async def _reap(self) -> None:
+        while self._abandoned:
+            with suppress(IndexError):
+                await self._abandoned.popleft().close()
+
+
+class _Inside:
+    """Marks that this thread is in the HTTP library."""
+
+    __slots__ = ("_before",)
+
+    def __enter__(self) -> None:
+        self._before = getattr(_BUSY, "inside", False)
+        _BUSY.inside = True
+
+    def __exit__(self, *error: object) -> None:
+        _BUSY.inside = self._before
+
+
+class _SyncExchange:
+    __slots__ = (
+        "_abandoned",
+        "_chunks",
+        "_closed",
+        "_exact",
+        "_patient",
+        "_reading",
+        "_response",
+        "_watch",
+        "headers",
+        "status",
+    )
+
+    def __init__(self, response: Any, watch: Watch, abandoned: deque[_SyncExchange], *, exact: bool) -> None:
+        self.status: int = response.status_code
+        self.headers: Mapping[str, str] = plain_headers(response)
+        self._response = response
+        self._watch = watch
+        self._patient = None if exact else Patient.over(response, watch)
+        self._exact = exact or self._patient is not None
+        self._closed = False
+        self._reading = False
+        self._abandoned = abandoned
+        # A response that was made from a text has been read from the beginning.
+        whole = response.is_stream_consumed
+        self._chunks: Iterator[bytes] = iter((response.content,)) if whole else response.iter_raw()
+
+    async def read(self) -> bytes:
+        if not self._exact:
+            self._check()
+        failed: Exception
+        _BUSY.inside = self._reading = True  # `_Inside` costs more, and this is done for every read
+        try:
+            if self._patient is None:
+                return next(filter(None, self._chunks), b"")
+            with self._patient:
+                return next(filter(None, self._chunks), b"")
+        except Exception as error:
+            found = failure(error, self._watch, body=True)
+            if found is None:
+                raise
+            failed = found
+        finally:
+            _BUSY.inside = self._reading = False
+        raise failed
+
+    async def close(self) -> None:
+        self._close()
+
+    def abandon(self) -> None:
+        if self._closed:
+            return
+        if not getattr(_BUSY, "inside", False):
+            self._close()
+            return
+        # The collector runs in the middle of the library: the server sees the end now, the pool later.
+        sock = self._socket()
+        if sock is not None:
+            with suppress(OSError):
+                sock.close()
+        self._abandoned.append(self)
+
+    def _close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._patient is not None:
+            self._patient.leave()
+        if self._reading:  # in another thread, which closing alone would not wake
+            sock = self._socket()
+            with suppress(OSError):
+                if isinstance(sock, socket.socket):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        with _Inside(), suppress(Exception):  # it is given up; how it dies does not matter
+            self._response.close()
+
+    def _socket(self) -> Any:
+        stream = self._response.extensions.get("network_stream")
+        return None if stream is None else stream.get_extra_info("socket")
+
+    def _check(self) -> None:
+        """What can be said before a read that nothing limits exactly."""
+        stalls = self._response.extensions.get("network_stream") is not None
+        if self._watch.left() == 0 or (self._watch.brief and stalls):
+            raise self._watch.expired()

@@ -1,0 +1,118 @@
+"""How long things may take: `Timeouts` as the user says it, and `Watch`, which tells one request what is left.
+
+Owns the numbers and the phases. Waiting is the transports' business.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from zen_native.errors import StreamTimeoutError
+
+if TYPE_CHECKING:
+    from zen_native.errors import TimeoutPhase
+
+__all__ = ["Clock", "Timeouts", "Watch"]
+
+Clock = Callable[[], float]
+
+_FIRST_EVENT = 600.0
+_FIRST_EVENT_THINKING = 1800.0
+_LONG_EFFORTS = frozenset({"high", "xhigh", "max"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """Limits in seconds; None turns one off. Each ends a stream with its own `StreamTimeoutError`, named in `phase`.
+
+    Args:
+        connect: until there is a connection, TLS included.
+        first_event: from sending until the first event; `auto` is ten minutes, and thirty where much reasoning is
+            asked for.
+        idle: between two reads afterwards. Comments and pings count: they say that somebody is there.
+        total: of the whole call, with retries and the time that the caller takes between events.
+        trailing: after the end of an answer, for a charge that a gateway sends behind it. No error when it passes.
+    """
+
+    connect: float | None = 10.0
+    first_event: float | Literal["auto"] | None = "auto"
+    idle: float | None = 120.0
+    total: float | None = None
+    trailing: float = 2.0
+
+    def __post_init__(self) -> None:
+        for name in ("connect", "first_event", "idle", "total", "trailing"):
+            value: object = getattr(self, name)
+            if name != "trailing" and (value is None or (value == "auto" and name == "first_event")):
+                continue
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
+                raise ValueError(f"Timeouts.{name} must be a positive number of seconds, not {value!r}")
+
+    def until_first_event(self, effort: str | None) -> float | None:
+        """The limit for a request that asks for this much reasoning."""
+        if self.first_event != "auto":
+            return self.first_event
+        return _FIRST_EVENT_THINKING if effort in _LONG_EFFORTS else _FIRST_EVENT
+
+
+class Watch:
+    """What is left of the limits of one request. A transport asks `left()` before every wait, and tells by `expired()`
+    that nothing came in that time."""
+
+    __slots__ = ("_clock", "_each", "_idle", "_phase", "_said", "_total", "_until", "brief", "connect")
+
+    def __init__(self, timeouts: Timeouts, *, total_until: float | None = None, clock: Clock = time.monotonic) -> None:
+        self.connect = timeouts.connect
+        self._clock = clock
+        self._idle = timeouts.idle
+        self._total = total_until
+        self._until: float | None = None
+        self._each: float | None = None
+        self._phase: TimeoutPhase = "first-event"
+        self._said: TimeoutPhase = "first-event"
+        self.brief = False
+        """Whether the wait is for something that may well not come."""
+
+    def within(self, phase: TimeoutPhase, seconds: float | None) -> None:
+        """From now on all waiting together may take so long."""
+        self._phase, self._each, self.brief = phase, None, False
+        self._until = None if seconds is None else self._clock() + seconds
+
+    def each(self, phase: TimeoutPhase, seconds: float | None) -> None:
+        """From now on every wait may take so long."""
+        self._phase, self._each, self._until = phase, seconds, None
+        self.brief = False
+
+    def briefly(self, seconds: float) -> None:
+        """From now on all waiting together may take so long, and it is no failure when nothing comes."""
+        self.within("idle", seconds)
+        self.brief = True
+
+    def left(self) -> float | None:
+        """Seconds that the next wait may take, None for ever; never negative."""
+        if self._until is None and self._total is None:
+            self._said = self._phase
+            return self._each
+        now = self._clock()
+        limit = self._each if self._until is None else self._until - now
+        self._said = self._phase
+        if self._total is not None and (limit is None or self._total - now < limit):
+            self._said = "total"
+            limit = self._total - now
+        return None if limit is None else max(0.0, limit)
+
+    def longest(self) -> float | None:
+        """The longest wait that any phase allows, for who can be told one number only."""
+        left = self.left()
+        return None if left is None or self._idle is None else max(left, self._idle)
+
+    def expired(self) -> StreamTimeoutError:
+        """The error of the wait that `left()` was asked for last."""
+        return StreamTimeoutError(f"the time limit passed: {self._said}", phase=self._said)
+
+    def no_connection(self) -> StreamTimeoutError:
+        """No connection came about in time; nothing was sent."""
+        return StreamTimeoutError("the time limit passed: connect", phase="connect", retryable=True)

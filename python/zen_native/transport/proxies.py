@@ -1,0 +1,41 @@
+"""Which proxy a request goes through, by the environment and the system's settings.
+
+Owns no connection. The rules are the standard library's: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+__all__ = ["Proxies"]
+
+_MAX_HOSTS = 1024
+
+
+class Proxies:
+    """The settings as they were found; they are read once, for that takes as long as many a request."""
+
+    __slots__ = ("_by_host", "_found")
+
+    def __init__(self) -> None:
+        self._found = getproxies()
+        self._by_host: dict[str, str | None] = {}
+
+    def proxy_for(self, url: str) -> str | None:
+        """The URL of the proxy, None where the request goes straight to its host."""
+        if not self._found:
+            return None
+        parts = urlsplit(url)
+        host = f"{parts.scheme}://{parts.netloc}"
+        if host not in self._by_host:
+            if len(self._by_host) >= _MAX_HOSTS:
+                self._by_host.clear()
+            self._by_host[host] = self._choose(parts.scheme, parts.netloc)
+        return self._by_host.get(host)
+
+    def _choose(self, scheme: str, netloc: str) -> str | None:
+        proxy = self._found.get(scheme) or self._found.get("all")
+        if not proxy or proxy_bypass(netloc):
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"

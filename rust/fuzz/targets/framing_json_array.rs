@@ -1,0 +1,4 @@
+//! The framing `json-array`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| zen_fuzz::framing::check("json-array", body));

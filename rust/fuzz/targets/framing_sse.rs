@@ -1,0 +1,4 @@
+//! The framing `sse`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| zen_fuzz::framing::check("sse", body));

@@ -1,0 +1,179 @@
+//! `_core.Decoder`: the core's decoder as a Python object.
+//!
+//! Owns the guard against a second user and the rule when a failure is raised; the GIL is held throughout, because a
+//! read is decoded in microseconds and handing the GIL over costs more.
+
+use pyo3::PyTraverseError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
+use pyo3::gc::PyVisit;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView};
+use zen_core::decoder::Decoder as Core;
+use zen_core::frame::Limits;
+use zen_core::framing::FRAMINGS;
+use zen_core::options::Options;
+use zen_core::protocol::PROTOCOLS;
+
+use crate::classes::classes;
+use crate::error::exception;
+use crate::events::{Builder, Strings};
+use crate::exclusive::Exclusive;
+
+/// Decodes one response. Made by `zen_native.Decoder`, which says what each option means.
+#[pyclass(frozen, module = "zen_native._core")]
+pub(crate) struct Decoder {
+    inner: Exclusive<Inner>,
+    provider: String,
+}
+
+struct Inner {
+    core: Core,
+    strings: Strings,
+    ended: bool,
+    error: Option<Py<PyAny>>,
+}
+
+/// The names of all protocols and of all framings.
+#[pyfunction]
+pub(crate) fn names() -> (Vec<&'static str>, Vec<&'static str>) {
+    (PROTOCOLS.to_vec(), FRAMINGS.to_vec())
+}
+
+#[pymethods]
+impl Decoder {
+    #[new]
+    #[pyo3(signature = (protocol, framing, *, provider, max_event_bytes, max_frame_bytes, max_header_bytes,
+        max_response_bytes, think_tags, trailing_cost, require_finish_reason, raw_events))]
+    #[allow(clippy::too_many_arguments, reason = "keywords of a Python constructor")]
+    #[allow(clippy::fn_params_excessive_bools, reason = "keywords of a Python constructor")]
+    fn new(
+        py: Python<'_>,
+        protocol: &str,
+        framing: &str,
+        provider: String,
+        max_event_bytes: usize,
+        max_frame_bytes: usize,
+        max_header_bytes: usize,
+        max_response_bytes: Option<u64>,
+        think_tags: Vec<String>,
+        trailing_cost: bool,
+        require_finish_reason: bool,
+        raw_events: bool,
+    ) -> PyResult<Self> {
+        let limits = Limits { max_event_bytes, max_frame_bytes, max_header_bytes, max_response_bytes };
+        let strings = Strings::new(py, &provider);
+        let options = Options { provider, limits, think_tags, trailing_cost, require_finish_reason, raw_events };
+        let core = Core::new(protocol, framing, &options)
+            .ok_or_else(|| PyValueError::new_err(format!("unknown protocol or framing: {protocol}, {framing}")))?;
+        let inner = Exclusive::new(Inner { core, strings, ended: false, error: None });
+        Ok(Self { inner, provider: options.provider })
+    }
+
+    /// The events of the next bytes.
+    #[pyo3(signature = (data, /))]
+    fn feed<'py>(&self, py: Python<'py>, data: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyList>> {
+        self.with(py, |inner| {
+            inner.check(py)?;
+            if inner.ended {
+                return Err(PyRuntimeError::new_err("feed() after finish()"));
+            }
+            if let Ok(bytes) = data.cast::<PyBytes>() {
+                return self.run(py, inner, |core, builder| core.feed(bytes.as_bytes(), builder));
+            }
+            let copy = copied(data)?;
+            self.run(py, inner, |core, builder| core.feed(&copy, builder))
+        })
+    }
+
+    /// The events of the end of the body.
+    fn finish<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        self.with(py, |inner| {
+            inner.check(py)?;
+            inner.ended = true;
+            let events = self.run(py, inner, |core, builder| core.finish(builder))?;
+            if events.is_empty() {
+                inner.check(py)?;
+            }
+            Ok(events)
+        })
+    }
+
+    /// What ended the decoding, None while nothing did.
+    #[getter]
+    fn error(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
+        self.with(py, |inner| Ok(inner.error.as_ref().map(|error| error.clone_ref(py))))
+    }
+
+    /// Whether nothing more can come: the finish was given out, or the stream failed.
+    #[getter]
+    fn done(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(inner.core.done() || inner.error.is_some()))
+    }
+
+    /// Whether the answer is complete. Until `done`, a charge may follow it.
+    #[getter]
+    fn answered(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(inner.core.answered()))
+    }
+
+    /// For the cyclic collector: a raised error holds the frames it went through, which may hold this decoder. While
+    /// somebody is inside, nothing is shown, and so nothing is taken for garbage.
+    #[allow(clippy::needless_pass_by_value, reason = "the shape that PyO3 asks for")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: the collector calls from an attached thread; the token only proves that, no object is touched.
+        let py = unsafe { Python::assume_attached() };
+        self.inner.enter(py, |inner| visit.call(&inner.error)).unwrap_or(Ok(()))
+    }
+
+    /// Lets go of what may be part of a cycle.
+    fn __clear__(&self, py: Python<'_>) {
+        drop(self.inner.enter(py, |inner| inner.error.take()));
+    }
+}
+
+impl Decoder {
+    fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Inner) -> PyResult<T>) -> PyResult<T> {
+        let done = self.inner.enter(py, work);
+        done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the decoder is in use by another thread")))
+    }
+
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        inner: &mut Inner,
+        work: impl FnOnce(&mut Core, &mut Builder<'py, '_>),
+    ) -> PyResult<Bound<'py, PyList>> {
+        let classes = classes(py)?;
+        let mut builder = Builder::new(py, classes, &mut inner.strings);
+        work(&mut inner.core, &mut builder);
+        let events = builder.into_list().inspect_err(|failure| {
+            // Events are lost: whoever goes on must hear of it again.
+            inner.error = Some(failure.value(py).clone().into_any().unbind());
+        })?;
+        if inner.error.is_none()
+            && let Some(error) = &inner.core.error
+        {
+            inner.error = Some(exception(py, classes, error, &self.provider)?.unbind());
+        }
+        Ok(events)
+    }
+}
+
+impl Inner {
+    fn check(&self, py: Python<'_>) -> PyResult<()> {
+        match &self.error {
+            None => Ok(()),
+            Some(error) => Err(PyErr::from_value(error.bind(py).clone())),
+        }
+    }
+}
+
+fn copied(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+    if let Ok(array) = data.cast::<PyByteArray>() {
+        return Ok(array.to_vec());
+    }
+    if data.is_instance_of::<PyMemoryView>() {
+        return data.call_method0("tobytes")?.extract();
+    }
+    Err(PyTypeError::new_err("data must be bytes, bytearray or memoryview"))
+}

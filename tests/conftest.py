@@ -1,0 +1,23 @@
+"""Fixtures for every test."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import pytest
+from hypothesis import settings
+
+# What hypothesis tries: the same few examples every time, or many new ones (HYPOTHESIS_PROFILE=slow).
+settings.register_profile("fast", max_examples=150, deadline=None, derandomize=True, database=None)
+settings.register_profile("slow", max_examples=10_000, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.fixture(params=["python", "native"])
+def runtime(request: pytest.FixtureRequest) -> str:
+    """Each runtime; the native one where the extension is built."""
+    name: str = request.param
+    if name == "native" and importlib.util.find_spec("zen_native._core") is None:
+        pytest.skip("the native runtime is not built: zen_native._core is missing")
+    return name

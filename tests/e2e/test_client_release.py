@@ -1,0 +1,187 @@
+"""However a stream ends, the server sees it at once; connections are kept where they can be used again; and a client
+serves several threads. The synchronous half; the other is in the file beside."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.kit.asking import TEXT, WHOLE, config
+from tests.kit.chat import chunk, sse
+from tests.kit.server import HOLD, Reply, Server, sse_reply
+
+import zen_native as zen
+
+SOON = 0.25
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(sse_reply(*TEXT, HOLD)) as running:
+        yield running
+
+
+class ProblemError(Exception):
+    """Something goes wrong where the events are used."""
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[zen.Client]:
+    with zen.Client(config(server)) as made:
+        yield made
+
+
+def test_a_loop_that_is_left_hangs_up(client: zen.Client, server: Server) -> None:
+    for _ in client.stream("mine/m", "hi"):
+        break
+    assert server.hung_up.wait(SOON)
+
+
+def test_a_loop_that_is_left_hangs_up_while_the_stream_is_held(client: zen.Client, server: Server) -> None:
+    stream = client.stream("mine/m", "hi")
+    for _ in stream:
+        break
+    assert server.hung_up.wait(SOON)
+    with pytest.raises(RuntimeError, match="closed before its end"):
+        next(stream)
+
+
+def test_an_error_in_a_loop_hangs_up(client: zen.Client, server: Server) -> None:
+    stream = client.stream("mine/m", "hi")
+    with pytest.raises(ProblemError):  # noqa: PT012 - the loop is what is left
+        for _ in stream:
+            raise ProblemError
+    assert server.hung_up.wait(SOON)
+
+
+def test_the_end_of_a_block_hangs_up(client: zen.Client, server: Server) -> None:
+    with client.stream("mine/m", "hi") as stream:
+        next(stream)
+    assert server.hung_up.wait(SOON)
+
+
+def test_what_nobody_holds_hangs_up(client: zen.Client, server: Server) -> None:
+    stream = client.stream("mine/m", "hi")
+    next(stream)
+    del stream
+    assert server.hung_up.wait(SOON)
+
+
+def test_what_is_garbage_hangs_up(client: zen.Client, server: Server) -> None:
+    stream = client.stream("mine/m", "hi")
+    next(stream)
+    circle: list[object] = [stream]
+    circle.append(circle)
+    del stream, circle
+    gc.collect()
+    assert server.hung_up.wait(SOON)
+
+
+def test_a_finalizer_in_the_middle_of_the_library_hangs_up_too(
+    client: zen.Client, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The collector may run while this thread holds a lock of the pool, which closing in order would wait for."""
+    stream = client.stream("mine/m", "hi")
+    next(stream)
+    monkeypatch.setattr("zen_native.transport.http._BUSY", _Busy())
+    del stream
+    assert server.hung_up.wait(SOON)
+    monkeypatch.undo()
+    server.plays(sse_reply(*WHOLE))
+    assert client.generate("mine/m", "hi").text == "Hello"
+
+
+class _Busy:
+    inside = True
+
+
+def test_next_and_loops_take_turns(server: Server, client: zen.Client) -> None:
+    server.plays(sse_reply(*WHOLE))
+    stream = client.stream("mine/m", "hi")
+    first = [next(stream), next(stream)]
+    rest = list(stream)
+    assert [event.type for event in first] == ["step-start", "text-start"]
+    assert [event.type for event in rest][:2] == ["text-delta", "text-delta"]
+    assert list(stream) == []
+    assert stream.response.text == "Hello"
+
+
+def test_batches_are_the_reads(server: Server, client: zen.Client) -> None:
+    server.plays(sse_reply(sse(chunk({"content": "a"}), chunk({"content": "b"})), 0.1, *WHOLE[2:]))
+    batches = list(client.stream("mine/m", "hi").batches())
+    assert [event.type for event in batches[0]] == ["step-start", "text-start", "text-delta", "text-delta"]
+
+
+def test_connections_are_used_again(server: Server, client: zen.Client) -> None:
+    server.plays(sse_reply(*WHOLE))
+    for _ in range(3):
+        client.generate("mine/m", "hi")
+    assert server.connections == 1
+
+
+def test_connections_are_used_again_after_a_refusal(server: Server, client: zen.Client) -> None:
+    server.plays(Reply([b"{}"], status=400))
+    for _ in range(3):
+        with pytest.raises(zen.InvalidRequestError):
+            client.generate("mine/m", "hi")
+    assert server.connections == 1
+
+
+def test_threads_share_a_client(server: Server, client: zen.Client) -> None:
+    server.plays(sse_reply(*WHOLE))
+    texts: list[str] = []
+
+    def work() -> None:
+        texts.extend(client.generate("mine/m", "hi").text for _ in range(5))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert texts == ["Hello"] * 40
+
+
+def test_another_thread_may_hang_up(client: zen.Client, server: Server) -> None:
+    stream, said = client.stream("mine/m", "hi"), []
+
+    def listen() -> None:
+        try:
+            said.extend(stream)
+        except RuntimeError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    assert server.wait_for(lambda: bool(server.requests))
+    time.sleep(0.1)
+    stream.close()
+    assert server.hung_up.wait(SOON)
+    thread.join(SOON)
+    assert said[-1] == "the stream was closed before its end"
+
+
+def test_a_closed_client_closes_its_connections(server: Server) -> None:
+    server.plays(sse_reply(*WHOLE))
+    with zen.Client(config(server)) as client:
+        client.generate("mine/m", "hi")
+        assert server.held_open == 1
+    assert server.wait_for(lambda: server.held_open == 0, SOON)
+    with pytest.raises(RuntimeError, match="closed"):
+        client.generate("mine/m", "hi")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_has_connections_of_its_own(server: Server, client: zen.Client) -> None:
+    server.plays(sse_reply(*WHOLE))
+    client.generate("mine/m", "hi")
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if client.generate("mine/m", "hi").text == "Hello" else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert client.generate("mine/m", "hi").text == "Hello"
+    assert [request.connection for request in server.requests] == [0, 1, 0]

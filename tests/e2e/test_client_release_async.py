@@ -1,0 +1,260 @@
+"""However an asynchronous stream ends, the server sees it at once; and a client serves several event loops, one after
+another and at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import anyio
+import pytest
+import trio
+from tests.kit.asking import KINDS, TEXT, WHOLE, config, run
+from tests.kit.server import HOLD, Server, sse_reply
+
+import zen_native as zen
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning"),
+    # trio remarks on every generator that is left to the collector, which is what is tried here.
+    pytest.mark.filterwarnings("ignore:Async generator 'zen_native:ResourceWarning"),
+]
+
+SOON = 0.25
+ASYNC = [kind for kind in KINDS if kind != "sync"]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(sse_reply(*TEXT, HOLD)) as running:
+        yield running
+
+
+class ProblemError(Exception):
+    """Something goes wrong where the events are used."""
+
+
+@asynccontextmanager
+async def begun(server: Server) -> AsyncIterator[zen.AsyncStream]:
+    """A stream that has given one event; its client is closed at the end."""
+    async with zen.AsyncClient(config(server)) as client:
+        stream = client.stream("mine/m", "hi")
+        await anext(stream)
+        yield stream
+
+
+async def hung_up(server: Server) -> bool:
+    """Whether the server sees the end soon; the loop goes on meanwhile."""
+    for _ in range(25):
+        if server.hung_up.is_set():
+            return True
+        await anyio.sleep(SOON / 25)
+    return False
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_an_async_loop_that_is_left_hangs_up(kind: str, server: Server) -> None:
+    async def main() -> bool:
+        async with zen.AsyncClient(config(server)) as client:
+            async for _ in client.stream("mine/m", "hi"):
+                break
+            return await hung_up(server)
+
+    assert run(kind, main)
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_an_error_in_an_async_loop_hangs_up(kind: str, server: Server) -> None:
+    async def main() -> bool:
+        async with begun(server) as stream:
+            with pytest.raises(ProblemError):  # noqa: PT012 - the loop is what is left
+                async for _ in stream:
+                    raise ProblemError
+            return await hung_up(server)
+
+    assert run(kind, main)
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_what_nobody_holds_hangs_up_asynchronously(kind: str, server: Server) -> None:
+    async def main() -> bool:
+        async with zen.AsyncClient(config(server)) as client:
+            stream = client.stream("mine/m", "hi")
+            await anext(stream)
+            del stream
+            return await hung_up(server)
+
+    assert run(kind, main)
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_the_end_of_an_async_block_hangs_up(kind: str, server: Server) -> None:
+    async def main() -> bool:
+        async with begun(server) as stream:
+            async with stream:
+                pass
+            return await hung_up(server)
+
+    assert run(kind, main)
+
+
+def test_a_cancelled_task_hangs_up(server: Server) -> None:
+    async def main() -> bool:
+        async with zen.AsyncClient(config(server)) as client:
+            task = asyncio.create_task(client.generate("mine/m", "hi"))
+            while not server.requests:  # noqa: ASYNC110 - the server is in other threads
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return await hung_up(server)
+
+    assert asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_another_task_may_hang_up(kind: str, server: Server) -> None:
+    said: list[object] = []
+
+    async def main() -> bool:
+        async with zen.AsyncClient(config(server)) as client, anyio.create_task_group() as group:
+            stream = client.stream("mine/m", "hi")
+
+            async def listen() -> None:
+                try:
+                    async for event in stream:
+                        said.append(event)  # noqa: PERF401 - what came before counts
+                except RuntimeError as error:
+                    said.append(str(error))
+
+            group.start_soon(listen)
+            await anyio.sleep(0.2)
+            await stream.aclose()
+            return await hung_up(server)
+
+    assert run(kind, main)
+    assert said[-1] == "the stream was closed before its end"
+
+
+def test_a_cancelled_scope_hangs_up(server: Server) -> None:
+    async def main() -> bool:
+        async with zen.AsyncClient(config(server)) as client:
+            with trio.move_on_after(0.3) as scope:
+                await client.generate("mine/m", "hi")
+            assert scope.cancelled_caught
+            return await hung_up(server)
+
+    assert trio.run(main)
+
+
+def test_a_task_that_is_cancelled_between_events_hangs_up(server: Server) -> None:
+    async def main() -> bool:
+        async with zen.AsyncClient(config(server)) as client:
+
+            async def listen() -> None:
+                async for _ in client.stream("mine/m", "hi"):
+                    await asyncio.sleep(60)
+
+            task = asyncio.create_task(listen())
+            while not server.requests:  # noqa: ASYNC110 - the server is in other threads
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return await hung_up(server)
+
+    assert asyncio.run(main())
+
+
+def test_one_client_serves_one_loop_after_another(server: Server) -> None:
+    server.plays(sse_reply(*WHOLE))
+    client = zen.AsyncClient(config(server))
+
+    async def main() -> str:
+        await client.generate("mine/m", "hi")
+        return (await client.generate("mine/m", "hi")).text
+
+    for kind in ("asyncio", "trio", "asyncio"):
+        assert run(kind, main) == "Hello"
+        assert server.wait_for(lambda: server.held_open == 0), "a loop that is over leaves a connection behind"
+    assert [request.connection for request in server.requests] == [0, 0, 1, 1, 2, 2]
+    asyncio.run(client.aclose())
+
+
+def test_one_client_serves_several_loops_at_a_time(server: Server) -> None:
+    server.plays(sse_reply(*WHOLE))
+    client = zen.AsyncClient(config(server))
+    texts: list[str] = []
+
+    async def main() -> None:
+        answers = [client.generate("mine/m", "hi") for _ in range(5)]
+        texts.extend(answer.text for answer in await asyncio.gather(*answers))
+
+    threads = [threading.Thread(target=asyncio.run, args=(main(),)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert texts == ["Hello"] * 30
+    assert server.wait_for(lambda: server.held_open == 0)
+    asyncio.run(client.aclose())
+
+
+def test_a_client_is_closed_from_another_loop(server: Server) -> None:
+    server.plays(sse_reply(*WHOLE))
+    client = zen.AsyncClient(config(server))
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        asyncio.run_coroutine_threadsafe(client.generate("mine/m", "hi"), loop).result(5)
+        assert server.held_open == 1
+        asyncio.run(client.aclose())
+        assert server.wait_for(lambda: server.held_open == 0)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_many_streams_at_once(kind: str, server: Server) -> None:
+    """More than the hundred connections that httpx allows by default."""
+    server.plays(sse_reply(TEXT[0], 0.5, *WHOLE[1:]))
+
+    async def main() -> int:
+        done: list[str] = []
+        async with zen.AsyncClient(config(server)) as client, anyio.create_task_group() as group:
+
+            async def one() -> None:
+                done.append((await client.generate("mine/m", "hi")).text)
+
+            for _ in range(150):
+                group.start_soon(one)
+        return done.count("Hello")
+
+    assert run(kind, main) == 150
+
+
+def test_streams_that_are_cancelled_anywhere_leave_nothing_behind(server: Server) -> None:
+    """After so many turns of the loop: while it connects, sends, waits for the head, reads."""
+
+    async def main() -> None:
+        async with zen.AsyncClient(config(server)) as client:
+            for turns in range(80):
+                task = asyncio.create_task(client.generate("mine/m", "hi"))
+                for turn in range(turns):
+                    await asyncio.sleep(0.001 if turn % 8 == 7 else 0)
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+            assert await asyncio.to_thread(server.wait_for, lambda: server.held_open == 0)
+            server.plays(sse_reply(*WHOLE))
+            assert (await client.generate("mine/m", "hi")).text == "Hello"
+
+    asyncio.run(main())
+    assert server.requests

@@ -1,0 +1,95 @@
+"""A key goes to the server it is for and nowhere else: not into logs, reprs, errors or tracebacks."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import traceback
+from collections.abc import Iterator
+
+import pytest
+from tests.kit.asking import KEY, KINDS, TEXT, WHOLE, ask, config, run
+from tests.kit.chat import sse
+from tests.kit.server import HOLD, RESET, Reply, Server, sse_reply
+
+import zen_native as zen
+
+pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
+
+OTHER = "other-sentinel-9876543210"
+ONCE = zen.RetryPolicy(attempts=1)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(sse_reply(*WHOLE)) as running:
+        yield running
+
+
+FAILURES = [
+    Reply([b'{"error": {"message": "bad"}}'], status=401),
+    Reply([f'{{"error": {{"message": "bad key {KEY} and {OTHER}"}}}}'.encode()], status=403),
+    sse_reply(sse({"error": {"message": f"{KEY} {OTHER}", "code": KEY}})),
+    sse_reply(TEXT[0], sse({"error": {"message": f"{KEY} {OTHER}", "code": KEY}})),
+    sse_reply(TEXT[0], f"data: {KEY} {OTHER}\n\n".encode()),
+    sse_reply(TEXT[0], HOLD),
+    Reply([RESET], raw=True),
+    Reply([f"HTTP/1.1 2x0 {KEY}\r\n\r\n".encode()], raw=True),
+    Reply([b"<html>", KEY.encode(), b"</html>"]),
+]
+
+
+@pytest.mark.parametrize("reply", FAILURES, ids=range(len(FAILURES)))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_key_is_in_no_error_log_or_traceback(
+    kind: str, runtime: str, server: Server, reply: Reply, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    server.plays(reply)
+    overlay = {"headers": {"x-extra-key": OTHER}, "query": {"token": OTHER}}
+    heard = ask(
+        kind,
+        config(server),
+        call={"http": overlay},
+        runtime=runtime,
+        retry=ONCE,
+        timeouts=zen.Timeouts(idle=0.2),
+    )
+    (request,) = server.requests
+    assert (request.headers["authorization"], request.headers["x-extra-key"]) == (f"Bearer {KEY}", OTHER)
+    error = heard.error
+    assert error is not None
+    shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    # httpcore logs, at its lowest level, a status line that it cannot read: what the server said, not what we did.
+    records = [record for record in caplog.records if "illegal status line" not in record.getMessage()]
+    assert records
+    said = [shown, repr(error), str(error.__dict__), *(repr(record.__dict__) for record in records)]
+    for secret in (KEY, OTHER):
+        assert [text for text in said if secret in _without_this_test(text)] == []
+        assert secret.encode() not in pickle.dumps(error)
+
+
+def _without_this_test(text: str) -> str:
+    """Without the lines of the test's own frames, whose variables hold the key by design."""
+    kept, own = [], False
+    for line in text.splitlines():
+        if line.startswith("  File "):
+            own = "/tests/" in line
+        if not own:
+            kept.append(line)
+    return "\n".join(kept)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_key_is_in_no_repr(kind: str, server: Server) -> None:
+    settings = config(server)
+    client = zen.Client(settings) if kind == "sync" else zen.AsyncClient(settings)
+    stream = client.stream("mine/m", "hi", http={"headers": {"x-extra-key": OTHER}, "query": {"token": OTHER}})
+    told = client.explain("mine/m", "hi", http={"headers": {"x-extra-key": OTHER}, "query": {"token": OTHER}})
+    shown = repr([client, settings, stream, told, told.headers, told.url])
+    assert KEY not in shown
+    assert OTHER not in shown
+    if isinstance(client, zen.Client):
+        client.close()
+    else:
+        run(kind, client.aclose)

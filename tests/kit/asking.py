@@ -1,0 +1,73 @@
+"""Asks a loopback server through a whole client, of each kind. Owns no expectation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import trio
+from tests.kit.chat import chunk, sse
+from tests.kit.server import Server
+
+import zen_native as zen
+
+__all__ = ["KEY", "KINDS", "TEXT", "WHOLE", "Heard", "ask", "config", "run"]
+
+KEY = "sk-sentinel-0123456789"
+KINDS = ("sync", "asyncio", "trio")
+
+TEXT = [sse(chunk({"content": "Hel"})), sse(chunk({"content": "lo"}))]
+"""An answer that has begun."""
+WHOLE = [*TEXT, sse(chunk({}, "stop")), sse("[DONE]")]
+"""A whole answer."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What came of a call."""
+
+    events: list[zen.LLMEvent]
+    error: zen.LLMError | None
+
+    @property
+    def text(self) -> str:
+        """All text that came."""
+        return "".join(event.text for event in self.events if isinstance(event, zen.TextDelta))
+
+
+def config(server: Server, other: Server | None = None, **settings: Any) -> zen.Config:
+    """A configuration in which `mine/...` is a server, and `other/...` another one."""
+    servers = {"mine": server, "other": other or server}
+    providers = {
+        name: zen.ProviderSettings(base_url=at.url, api_key=KEY, protocol="openai-chat", **settings)
+        for name, at in servers.items()
+    }
+    return zen.Config(providers=providers, environ={})
+
+
+def run(kind: str, main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """The result of a coroutine function on the event loop of that kind."""
+    return asyncio.run(main()) if kind == "asyncio" else trio.run(main)
+
+
+def ask(kind: str, settings: zen.Config, *, call: dict[str, Any] | None = None, **options: Any) -> Heard:
+    """One call by a fresh client of that kind: what it gave, and what it raised. `call` goes to `stream`."""
+    asked = {"request": "mine/m", "messages": "hi", **(call or {})}
+    events: list[zen.LLMEvent] = []
+
+    async def main() -> None:
+        async with zen.AsyncClient(settings, **options) as client:
+            async for event in client.stream(**asked):
+                events.append(event)  # noqa: PERF401 - what came before an error counts
+
+    try:
+        if kind == "sync":
+            with zen.Client(settings, **options) as client:
+                events.extend(client.stream(**asked))
+        else:
+            run(kind, main)
+    except zen.LLMError as error:
+        return Heard(events, error)
+    return Heard(events, None)

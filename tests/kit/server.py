@@ -1,0 +1,199 @@
+"""A scripted HTTP/1.1 server on the loopback interface, in threads, with the standard library alone.
+
+Owns what goes over the socket and what was seen of it: requests, connections, and when a client hung up. Replies are
+played in the order in which requests come; the last is played again and again.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+__all__ = ["CUT", "HOLD", "RESET", "Reply", "Request", "Server", "sse_reply"]
+
+CUT = "cut"
+"""Close without the end of the body."""
+HOLD = "hold"
+"""Send nothing more, and wait until the client hangs up."""
+RESET = "reset"
+"""Close with a RST."""
+
+Part = bytes | float | str
+"""Bytes to send (one chunk), seconds to wait, or one of the words above."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer. `raw` is sent as it is instead of status line, headers and chunks."""
+
+    parts: Sequence[Part] = ()
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bool = False
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client sent; `connection` counts connections from 0."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    connection: int
+
+
+def sse_reply(*parts: Part, **fields: object) -> Reply:
+    """A reply that is an event stream."""
+    return Reply(parts, headers={"content-type": "text/event-stream"}, **fields)  # type: ignore[arg-type]
+
+
+class Server:
+    """Plays replies until it is closed. `hung_up` is set when a client closes before an answer has ended."""
+
+    def __init__(self, *replies: Reply, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
+        self._script: list[Reply] = list(replies)
+        self.requests: list[Request] = []
+        self.connections = 0
+        self.hung_up = threading.Event()
+        self.hung_up_at: list[float] = []
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._open: set[socket.socket] = set()
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
+        """Where it listens, or did."""
+        self._threads: list[threading.Thread] = []
+
+    def plays(self, *replies: Reply) -> None:
+        """Set what comes next."""
+        with self._changed:
+            self._script = list(replies)
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 5.0) -> bool:
+        """Wait until something holds that a connection changes."""
+        with self._changed:
+            return self._changed.wait_for(condition, seconds)
+
+    @property
+    def held_open(self) -> int:
+        """How many connections there are now."""
+        return len(self._open)
+
+    def __enter__(self) -> Self:
+        self._run(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping = True
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        with self._changed:
+            for connection in self._open:
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+
+    def _run(self, call: Callable[..., None], *args: object) -> None:
+        thread = threading.Thread(target=call, args=args, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self._stopping:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._changed:
+                number, self.connections = self.connections, self.connections + 1
+                self._open.add(connection)
+                self._changed.notify_all()
+            self._run(self._serve, connection, number)
+
+    def _serve(self, connection: socket.socket, number: int) -> None:
+        try:
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            with connection, connection.makefile("rb") as stream:
+                while (request := _read_request(stream, number)) is not None:
+                    if not self._answer(connection, self._next(request)):
+                        break
+        except (ConnectionError, TimeoutError, ssl.SSLError):
+            pass
+        finally:
+            with self._changed:
+                self._open.discard(connection)
+                self._changed.notify_all()
+
+    def _next(self, request: Request) -> Reply:
+        with self._changed:
+            self.requests.append(request)
+            reply = self._script[0] if len(self._script) == 1 else self._script.pop(0)
+            self._changed.notify_all()
+            return reply
+
+    def _answer(self, connection: socket.socket, reply: Reply) -> bool:
+        """Whether the connection can take another request."""
+        try:
+            return self._play(connection, reply)
+        except (ConnectionError, ssl.SSLError):  # a client may be gone before all parts are sent
+            self._note_hang_up()
+            return False
+
+    def _play(self, connection: socket.socket, reply: Reply) -> bool:
+        if not reply.raw:
+            headers = {"transfer-encoding": "chunked", **reply.headers}
+            lines = [f"HTTP/1.1 {reply.status} X", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
+            connection.sendall("\r\n".join(lines).encode("latin-1"))
+        for part in reply.parts:
+            if isinstance(part, bytes):
+                connection.sendall(part if reply.raw else b"%x\r\n%b\r\n" % (len(part), part))
+            elif isinstance(part, float | int):
+                time.sleep(part)
+            elif part == HOLD:
+                self._hold(connection)
+                return False
+            else:
+                if part == RESET:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                return False
+        if not reply.raw:
+            connection.sendall(b"0\r\n\r\n")
+        return not reply.raw
+
+    def _hold(self, connection: socket.socket) -> None:
+        with suppress(ConnectionError, ssl.SSLError):
+            connection.recv(1)
+        self._note_hang_up()
+
+    def _note_hang_up(self) -> None:
+        if not self._stopping:
+            self.hung_up_at.append(time.monotonic())
+            self.hung_up.set()
+
+
+def _read_request(stream, number: int) -> Request | None:  # type: ignore[no-untyped-def]
+    head: list[str] = []
+    while (line := stream.readline().decode("latin-1")) not in ("\r\n", ""):
+        head.append(line.rstrip("\r\n"))
+    if not head:
+        return None
+    method, path, _ = head[0].split(" ", 2)
+    headers = dict(text.split(": ", 1) for text in head[1:])
+    headers = {name.lower(): value for name, value in headers.items()}
+    body = stream.read(int(headers.get("content-length", "0")))
+    return Request(method, path, headers, body, number)

@@ -1,0 +1,1 @@
+"""Both runtimes over the same bytes."""

@@ -1,0 +1,181 @@
+"""The small parts under the clients: limits, compressed bodies, what is kept of an answer, coroutines without loops."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from typing import Any
+
+import pytest
+
+import zen_native as zen
+from zen_native import events as ev
+from zen_native._io import drive
+from zen_native._kept import Kept
+from zen_native.response import fold
+from zen_native.transport.inflate import inflater
+from zen_native.transport.limits import Watch
+from zen_native.transport.proxies import Proxies
+
+# Limits
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"connect": 0},
+        {"idle": -1},
+        {"total": float("inf")},
+        {"first_event": "soon"},
+        {"trailing": None},
+        {"idle": True},
+    ],
+    ids=str,
+)
+def test_limits_that_make_no_sense_are_refused(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="positive number of seconds"):
+        zen.Timeouts(**fields)
+
+
+@pytest.mark.parametrize(
+    ("said", "effort", "expected"),
+    [("auto", None, 600), ("auto", "low", 600), ("auto", "high", 1800), (5, "high", 5), (None, "high", None)],
+)
+def test_the_first_event_may_take_long_where_much_is_to_be_thought(
+    said: Any, effort: str | None, expected: float | None
+) -> None:
+    assert zen.Timeouts(first_event=said).until_first_event(effort) == expected
+
+
+class Time:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_watch_tells_what_is_left_of_which_limit() -> None:
+    time = Time()
+    watch = Watch(zen.Timeouts(), total_until=130.0, clock=time)
+    watch.within("first-event", 10)
+    time.now += 4
+    assert (watch.left(), watch.expired().phase) == (6, "first-event")
+    time.now += 7
+    assert watch.left() == 0
+    watch.each("idle", 15)
+    assert (watch.left(), watch.expired().phase) == (15, "idle")
+    time.now += 5
+    assert (watch.left(), watch.expired().phase) == (14, "total")
+
+
+def test_a_watch_without_limits_waits_for_ever() -> None:
+    watch = Watch(zen.Timeouts(), clock=Time())
+    watch.within("first-event", None)
+    assert watch.left() is None
+    assert watch.longest() is None
+
+
+def test_the_longest_wait_is_for_who_takes_one_number() -> None:
+    watch = Watch(zen.Timeouts(idle=50), clock=Time())
+    watch.within("first-event", 20)
+    assert watch.longest() == 50
+
+
+# Compressed bodies
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("X-GZIP", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_compressed_bodies_come_in_pieces_whatever_the_cut(encoding: str, pack: Any) -> None:
+    text = bytes(range(256)) * 2000
+    packed = pack(text)
+    for size in (1, 7, len(packed)):
+        reader = inflater(encoding)
+        assert reader is not None
+        pieces = [piece for at in range(0, len(packed), size) for piece in reader.feed(packed[at : at + size])]
+        assert b"".join(pieces) == text
+        assert max(map(len, pieces)) <= 64 << 10
+
+
+def test_a_full_last_piece_is_not_forgotten() -> None:
+    reader = inflater("gzip")
+    assert reader is not None
+    packed = gzip.compress(b"x" * (128 << 10))
+    assert sum(map(len, reader.feed(packed))) == 128 << 10
+
+
+def test_what_is_not_compressed_is_told() -> None:
+    reader = inflater("gzip")
+    assert reader is not None
+    with pytest.raises(zen.InvalidProviderOutputError, match="not the compressed data"):
+        list(reader.feed(b"data: plain\n\n"))
+
+
+@pytest.mark.parametrize("encoding", [None, "", "identity"])
+def test_plain_bodies_need_nothing(encoding: str | None) -> None:
+    assert inflater(encoding) is None
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip"])
+def test_other_compressions_are_refused(encoding: str) -> None:
+    with pytest.raises(zen.InvalidProviderOutputError, match="not asked for"):
+        inflater(encoding)
+
+
+# What is kept
+
+
+def test_what_is_kept_tells_the_same_and_stays_short() -> None:
+    said: list[ev.LLMEvent] = [ev.StepStart(0)]
+    for block in range(3):
+        said.append(ev.TextStart(f"text-{block}", None))
+        said += [ev.TextDelta(f"text-{block}", f"{number} ") for number in range(1500)]
+        said.append(ev.TextEnd(f"text-{block}", None))
+        said.append(ev.ToolInputStart(f"call-{block}", "look", False))
+        said += [ev.ToolInputDelta(f"call-{block}", "[")] * 1500
+        said += [ev.ReasoningDelta("text-0", "hm ")] * 10
+    kept = Kept()
+    for event in said:
+        kept.add([event])
+    assert kept.response() == fold(said)
+    assert len(kept._events) < 1200
+
+
+# Coroutines without a loop
+
+
+def test_a_coroutine_that_does_not_wait_gives_its_result() -> None:
+    async def three() -> int:
+        return 3
+
+    assert drive(three()) == 3
+
+
+# Proxies
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://proxy.example:3128"}, "http://proxy.example:3128"),
+        ({"https_proxy": "proxy.example:3128"}, "http://proxy.example:3128"),
+        ({"http_proxy": "http://proxy.example:3128"}, None),
+        ({"all_proxy": "socks5://proxy.example"}, "socks5://proxy.example"),
+        ({"https_proxy": "http://proxy.example", "no_proxy": "api.example"}, None),
+        ({"https_proxy": "http://proxy.example", "no_proxy": "*"}, None),
+    ],
+    ids=str,
+)
+def test_the_proxy_of_the_environment(
+    variables: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    proxies = Proxies()
+    for _ in range(2):
+        assert proxies.proxy_for("https://api.example:8443/v1") == expected
