@@ -58,7 +58,7 @@ class Costs:
     def _total(self, usage: Usage | None) -> Usage | None:
         """A sum is known only where every step's cost is."""
         total = sum_usage(self._steps)
-        if usage is None or total is None or any(step.cost is None for step in self._steps):
+        if usage is None or total is None or total.cost is None:
             return usage
         return replace(usage, cost=total.cost, cost_source=total.cost_source)
 

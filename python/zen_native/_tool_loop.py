@@ -314,9 +314,9 @@ class Loop:
         if silent and len(steps) > 1:
             self._warnings[f"no usage was reported for {_named(silent)}"] = None
         usage = sum_usage(step.usage for step in steps)
-        unpaid = [step.index for step in steps if step.usage is not None and step.usage.cost is None]
-        if usage is not None and usage.cost is not None and unpaid:
-            self._warnings[f"no cost is known for {_named(unpaid)}"] = None
+        unpaid = [step.index for step in steps if step.usage is None or step.usage.cost is None]
+        if 0 < len(unpaid) < len(steps):
+            self._warnings[f"the cost of the whole is not known: that of {_named(unpaid)} is not"] = None
         if self._output is not None and self._output.found and reason.normalized == "tool-calls":
             reason = FinishReason("stop", reason.raw)
         finish = Finish(reason, usage, len(steps), tuple(self._warnings))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 __all__ = ["CostSource", "Usage", "UsageBuckets", "sum_usage"]
 
@@ -28,8 +28,6 @@ _MONEY = ("cost", "list_cost")
 
 # The default context rounds at 28 digits. This is exact for any real bill, and bounded against a hostile exponent.
 _EXACT = Context(prec=10_000, traps=[])
-
-_Number = TypeVar("_Number", int, Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +86,17 @@ class Usage:
         return self.cache_write_1h_tokens if self.cache_write_tokens is None else self.cache_write_tokens
 
     def __add__(self, other: Usage) -> Usage:
-        """Add two steps: known plus unknown is the known one, and the caller says that the sum is a lower bound."""
-        counts: dict[str, Any] = {name: _add(getattr(self, name), getattr(other, name)) for name in _COUNTERS}
+        """Add two steps. A count that only one of them has is the sum's too, for providers leave out what is zero. Money
+        is known only where both have it: a bill that is too low is worse than none."""
+        counts: dict[str, Any] = {name: _added(getattr(self, name), getattr(other, name)) for name in _COUNTERS}
+        cost = _paid(self.cost, other.cost)
         sources = {self.cost_source, other.cost_source} - {None}
         return Usage(
             **counts,
-            cost=_add(self.cost, other.cost),
-            list_cost=_add(self.list_cost, other.list_cost),
+            cost=cost,
+            list_cost=_paid(self.list_cost, other.list_cost),
             # A sum is only as good as its weaker part.
-            cost_source=None if not sources else "table" if "table" in sources else "wire",
+            cost_source=None if cost is None or not sources else "table" if "table" in sources else "wire",
             raw=self.raw if other.raw is None else other.raw,
         )
 
@@ -131,20 +131,26 @@ def _amount(name: str, value: object) -> Decimal:
 
 
 def sum_usage(steps: Iterable[Usage | None]) -> Usage | None:
-    """The exact sum over steps; `None` when no step reported anything."""
+    """The exact sum over steps; `None` when no step reported anything. Nobody knows what a silent step cost, nor then
+    what all of them did."""
     total: Usage | None = None
+    silent = False
     for usage in steps:
-        if usage is not None:
+        if usage is None:
+            silent = True
+        else:
             total = usage if total is None else total + usage
-    return total
+    return total + Usage() if silent and total is not None else total
 
 
-def _add(left: _Number | None, right: _Number | None) -> _Number | None:
+def _added(left: int | None, right: int | None) -> int | None:
     if left is None or right is None:
         return right if left is None else left
-    if isinstance(left, Decimal):
-        return _EXACT.add(left, right)
     return left + right
+
+
+def _paid(left: Decimal | None, right: Decimal | None) -> Decimal | None:
+    return None if left is None or right is None else _EXACT.add(left, right)
 
 
 def _split(whole: int | None, *parts: int | None) -> tuple[int | None, list[int | None]]:

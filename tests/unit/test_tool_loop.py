@@ -76,18 +76,43 @@ def test_finish_is_one_with_the_exact_sum_and_all_warnings(kind: str) -> None:
 
 
 @BOTH
-def test_a_step_without_usage_or_cost_is_named(kind: str) -> None:
+def test_a_step_without_usage_or_cost_is_named_and_the_whole_has_no_cost(kind: str) -> None:
     paid = zen.Usage(10, 1, total_tokens=11, cost=Decimal(1), cost_source="wire")
     steps = [
         [[*START, *call("c", "add", a=1), *ended("tool-calls", None)]],
         [[*START, *call("d", "add", a=1), *ended("tool-calls", paid)]],
         [[*START, *said("x"), *ended("stop", zen.Usage(1))]],
     ]
+    events, response = heard(kind, Script(steps), request(add))
+    finish = events[-1]
+    assert isinstance(finish, zen.Finish)
+    assert finish.usage == response.usage == zen.Usage(11, 1, total_tokens=11)
+    assert finish.warnings == (
+        "no usage was reported for step 0",
+        "the cost of the whole is not known: that of steps 0, 2 is not",
+    )
+
+
+@BOTH
+@pytest.mark.parametrize("unknown", [None, zen.Usage(1, 2)], ids=["silent", "unpaid"])
+def test_one_step_of_unknown_cost_leaves_no_sum_that_is_too_low(kind: str, unknown: zen.Usage | None) -> None:
+    paid = zen.Usage(1, 2, cost=Decimal(1), list_cost=Decimal(2), cost_source="wire")
+    steps = [[[*START, *call("c", "add", a=1), *ended("tool-calls", paid)]], [[*START, *ended("stop", unknown)]]]
     events, _ = heard(kind, Script(steps), request(add))
     finish = events[-1]
     assert isinstance(finish, zen.Finish)
-    assert finish.usage == paid + zen.Usage(1)
-    assert finish.warnings == ("no usage was reported for step 0", "no cost is known for step 2")
+    assert finish.usage is not None
+    assert (finish.usage.cost, finish.usage.list_cost, finish.usage.cost_source) == (None, None, None)
+    assert finish.warnings[-1] == "the cost of the whole is not known: that of step 1 is not"
+
+
+@BOTH
+def test_costs_that_nobody_knows_are_no_warning(kind: str) -> None:
+    steps = [called(call("c", "add", a=1)), ANSWER]
+    finish = heard(kind, Script(steps), request(add))[0][-1]
+    assert isinstance(finish, zen.Finish)
+    assert finish.usage is not None
+    assert (finish.usage.cost, finish.warnings) == (None, ())
 
 
 @BOTH

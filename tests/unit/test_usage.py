@@ -64,15 +64,30 @@ def test_buckets_take_hour_writes_alone_as_all_writes() -> None:
     assert Usage(10, cache_write_1h_tokens=4).buckets() == UsageBuckets(6, None, 0, 4)
 
 
-def test_sum_adds_known_to_unknown_as_the_known() -> None:
+def test_sum_adds_known_counts_to_unknown_ones_as_the_known() -> None:
     total = Usage(10, 5) + Usage(None, 7, 2)
     assert (total.input_tokens, total.output_tokens, total.cache_read_tokens) == (10, 12, 2)
     assert total.reasoning_tokens is None
 
 
 def test_a_zero_is_known() -> None:
-    assert (Usage(cost=Decimal(0)) + Usage()).cost == Decimal(0)
+    assert (Usage(cost=Decimal(0)) + Usage(cost=Decimal(1))).cost == Decimal(1)
+    assert (Usage(cost=Decimal(0)) + Usage(cost=Decimal(0))).cost == Decimal(0)
     assert (Usage(0) + Usage()).input_tokens == 0
+
+
+@pytest.mark.parametrize("name", ["cost", "list_cost"])
+def test_money_is_known_only_where_each_step_has_it(name: str) -> None:
+    paid = Usage(1, **{name: Decimal(3)}, cost_source="wire")  # type: ignore[arg-type]  # a parametrised name
+    for total in (paid + Usage(1), Usage(1) + paid, sum_usage([paid, Usage(1), paid])):
+        assert total is not None
+        assert (getattr(total, name), total.cost_source) == (None, None)
+
+
+def test_a_step_without_usage_makes_the_cost_of_all_unknown_and_no_count() -> None:
+    paid = Usage(1, 2, cost=Decimal(3), list_cost=Decimal(4), cost_source="table", raw={"x": 1})
+    for steps in ([None, paid], [paid, None], [None, paid, None]):
+        assert sum_usage(steps) == Usage(1, 2, raw={"x": 1})
 
 
 @given(st.lists(money, min_size=1, max_size=20))
@@ -80,7 +95,8 @@ def test_money_adds_exactly(costs: list[Decimal | None]) -> None:
     total = sum_usage(Usage(cost=cost) for cost in costs)
     assert total is not None
     present = [Fraction(cost) for cost in costs if cost is not None]
-    assert (None if total.cost is None else Fraction(total.cost)) == (sum(present) if present else None)
+    known = len(present) == len(costs)
+    assert (None if total.cost is None else Fraction(total.cost)) == (sum(present) if known else None)
 
 
 def test_money_adds_beyond_28_digits() -> None:
@@ -100,7 +116,8 @@ def test_a_hostile_exponent_costs_no_memory() -> None:
     [("wire", "wire", "wire"), ("wire", None, "wire"), ("wire", "table", "table"), (None, None, None)],
 )
 def test_source_of_a_sum_is_its_weaker_one(left: object, right: object, expected: object) -> None:
-    assert (Usage(cost_source=left) + Usage(cost_source=right)).cost_source == expected  # type: ignore[arg-type]  # parametrised literals
+    one, other = (Usage(cost=Decimal(1), cost_source=source) for source in (left, right))  # type: ignore[arg-type]  # parametrised literals
+    assert (one + other).cost_source == expected
 
 
 def test_raw_of_a_sum_is_the_last_one() -> None:
@@ -108,15 +125,15 @@ def test_raw_of_a_sum_is_the_last_one() -> None:
 
 
 def test_E10_steps_are_summed_once() -> None:
-    steps = [Usage(10, 5, 2, total_tokens=15, cost=Decimal("0.1")), None, Usage(20, 1, total_tokens=21)]
+    steps = [Usage(10, 5, 2, total_tokens=15, cost=Decimal("0.1")), Usage(20, 1, total_tokens=21, cost=Decimal(0))]
     assert sum_usage([*steps, Usage(1, 1, cost=Decimal("0.2"))]) == Usage(
         31, 7, 2, total_tokens=36, cost=Decimal("0.3")
     )
 
 
 def test_sum_of_one_step_is_that_step_and_of_none_is_unknown() -> None:
-    usage = Usage(1, 2, raw={"x": 1})
-    assert sum_usage([None, usage]) == usage
+    usage = Usage(1, 2, cost=Decimal(1), cost_source="wire", raw={"x": 1})
+    assert sum_usage([usage]) is usage
     assert sum_usage([None, None]) is None
     assert sum_usage([]) is None
 
