@@ -95,8 +95,10 @@ fix: $(STAMPS)/lint cargo ## what ruff and rustfmt can repair by themselves
 	@cargo fmt --all
 	@cargo fmt --manifest-path rust/fuzz/Cargo.toml
 
-docs: $(STAMPS)/docs ## the documentation and the API reference, into site/ (no network)
-	@$(BIN)/zensical build --strict --clean
+docs: $(STAMPS)/docs ## the documentation and the API reference, into site/; a warning fails (no network)
+	@$(BIN)/zensical build --strict --clean >$(STAMPS)/docs.log 2>&1 || { cat $(STAMPS)/docs.log; exit 1; }
+	@cat $(STAMPS)/docs.log
+	@! grep -q '^griffe: ' $(STAMPS)/docs.log || { echo "docs: what griffe says of the docstrings counts, too"; exit 1; }
 
 e2e: $(STAMPS)/native $(STAMPS)/aimock $(STAMPS)/ministack ## the client against servers that others wrote (PYTEST_ARGS="-k name")
 	@ZEN_E2E=1 $(BIN)/python -m pytest -q tests/e2e $(PYTEST_ARGS)
