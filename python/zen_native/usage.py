@@ -86,8 +86,8 @@ class Usage:
         return self.cache_write_1h_tokens if self.cache_write_tokens is None else self.cache_write_tokens
 
     def __add__(self, other: Usage) -> Usage:
-        """Add two steps. A count that only one of them has is the sum's too, for providers leave out what is zero. Money
-        is known only where both have it: a bill that is too low is worse than none."""
+        """Add two steps. A count that one of them has is the sum's too, for providers leave out what is zero. Money is
+        known only where both have it: a bill that is too low is worse than none."""
         counts: dict[str, Any] = {name: _added(getattr(self, name), getattr(other, name)) for name in _COUNTERS}
         cost = _paid(self.cost, other.cost)
         sources = {self.cost_source, other.cost_source} - {None}
