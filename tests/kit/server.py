@@ -26,8 +26,8 @@ HOLD = "hold"
 RESET = "reset"
 """Close with a RST."""
 
-Part = bytes | float | str
-"""Bytes to send (one chunk), seconds to wait, or one of the words above."""
+Part = bytes | float | str | Callable[[], object]
+"""Bytes to send (one chunk), seconds to wait, one of the words above, or what is done before the next part."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,8 @@ class Server:
                 connection.sendall(part if reply.raw else b"%x\r\n%b\r\n" % (len(part), part))
             elif isinstance(part, float | int):
                 time.sleep(part)
+            elif callable(part):
+                part()
             elif part == HOLD:
                 self._hold(connection)
                 return False

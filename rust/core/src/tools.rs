@@ -141,6 +141,12 @@ impl Tools {
         self.calls.get(slot).map_or("", |call| call.text.as_str())
     }
 
+    /// Whether the call is over.
+    #[must_use]
+    pub fn is_settled(&self, slot: usize) -> bool {
+        self.calls.get(slot).is_some_and(Call::is_settled)
+    }
+
     /// Whether no argument text came yet but white space.
     #[must_use]
     pub fn is_blank(&self, slot: usize) -> bool {
@@ -179,6 +185,25 @@ impl Tools {
         }
     }
 
+    /// Ends a call whose arguments are a whole object, for nothing can be added to one; with `blank` one without
+    /// arguments too. Its text stays, for what may be said again. Gives whether the call is over.
+    pub fn close_whole(&mut self, slot: usize, blank: bool, out: &mut Out<'_>) -> bool {
+        let Some(call) = self.calls.get_mut(slot) else { return false };
+        if call.is_settled() {
+            return true;
+        }
+        let is_blank = call.text.trim_matches(SPACE).is_empty();
+        if call.half.is_some() || call.freeform || call.name.is_empty() || (is_blank && !blank) {
+            return false;
+        }
+        let value = if is_blank { Ok(Json::Object(Meta::new())) } else { json::parse(&call.text) };
+        let Ok(value @ Json::Object(_)) = value else { return false };
+        out.close_before(call.opened);
+        call.text = call.end(&mut self.ids, out);
+        call.emit_call(&value, out);
+        true
+    }
+
     /// The provider gave the input as a JSON value, whose text was passed to `delta` or not at all.
     pub fn close_value(&mut self, slot: usize, value: &Json, out: &mut Out<'_>) {
         let Some(call) = self.calls.get_mut(slot).filter(|call| !call.is_settled()) else { return };
@@ -210,6 +235,18 @@ impl Tools {
                 self.cut(slot, out);
             } else {
                 self.close(slot, out);
+            }
+        }
+    }
+
+    /// `close_whole` for these in order of opening, up to the first that may go on.
+    pub fn settle_whole(&mut self, slots: impl Iterator<Item = usize>, blank: bool, out: &mut Out<'_>) {
+        let opened = |slot| self.calls.get(slot).map_or(LAST, |call: &Call| call.opened);
+        let mut order: Vec<(u64, usize)> = slots.map(|slot| (opened(slot), slot)).collect();
+        order.sort_unstable();
+        for (_, slot) in order {
+            if !self.close_whole(slot, blank, out) {
+                break;
             }
         }
     }

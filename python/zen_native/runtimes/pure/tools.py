@@ -7,11 +7,11 @@ call is the protocol's business: it keeps the slot that `open` returned. Twin of
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from zen_native.events import ToolCall, ToolInputDelta, ToolInputEnd, ToolInputError, ToolInputStart
-from zen_native.runtimes.pure.json import JsonError, parse, scrub
+from zen_native.runtimes.pure.json import JsonError, is_object, parse, scrub
 from zen_native.runtimes.pure.lifecycle import Lifecycle, Meta, join_halves
 
 __all__ = ["CUT", "NAMELESS", "NOT_JSON", "Tools"]
@@ -122,6 +122,10 @@ class Tools:
         """The argument text so far."""
         return "".join(self._calls[slot].parts)
 
+    def is_settled(self, slot: int) -> bool:
+        """Whether the call is over."""
+        return self._calls[slot].settled
+
     def is_blank(self, slot: int) -> bool:
         """Whether no argument text came yet but white space."""
         return not self.text(slot).strip(_SPACE)
@@ -160,6 +164,25 @@ class Tools:
                 return
         life.emit(ToolCall(call.id, call.name, value, call.provider_executed, metadata))
 
+    def close_whole(self, slot: int, life: Lifecycle, *, blank: bool = False) -> bool:
+        """Ends a call whose arguments are a whole object, for nothing can be added to one; with `blank` one without
+        arguments too. Its text stays, for what may be said again. Gives whether the call is over."""
+        call = self._calls[slot]
+        if call.settled:
+            return True
+        raw = "".join(call.parts)
+        if call.half or call.freeform or not call.name or not (blank or raw.strip(_SPACE)):
+            return False
+        try:
+            value: Any = parse(raw) if raw.strip(_SPACE) else {}
+        except JsonError:
+            return False
+        if is_object(value):
+            life.close_before(call.opened)
+            self.close_value(slot, value, life)
+            call.parts = [raw]
+        return call.settled
+
     def close_value(self, slot: int, value: Any, life: Lifecycle) -> None:
         """The provider gave the input as a JSON value, whose text was passed to `delta` or not at all."""
         call = self._calls[slot]
@@ -191,6 +214,12 @@ class Tools:
                 self.cut(slot, life)
             else:
                 self.close(slot, life)
+
+    def settle_whole(self, slots: Iterable[int], life: Lifecycle, *, blank: bool) -> None:
+        """`close_whole` for these in order of opening, up to the first that may go on."""
+        for slot in sorted(slots, key=lambda slot: self._calls[slot].opened):
+            if not self.close_whole(slot, life, blank=blank):
+                break
 
     def _append(self, call: _Call, text: str, life: Lifecycle) -> None:
         if text:

@@ -237,7 +237,11 @@ impl OpenAiChat {
         if let Some(kind) = failed(said) {
             return Err(failure(said, kind, chunk.frame));
         }
+        let normalized = reason(said);
         let Some(state) = self.choices.get_mut(at) else { return Ok(()) };
+        if state.reason.is_none() && !is_cut(normalized) {
+            state.calls.finish(normalized == Reason::ToolCalls, &mut self.tools, out);
+        }
         state.reason = Some(said.to_owned());
         if state.place.choice == 0 || self.reason.is_none() {
             self.reason = Some(said.to_owned());
@@ -247,7 +251,7 @@ impl OpenAiChat {
         if native.is_string() && filled(native) {
             out.note(vec![("native_finish_reason".to_owned(), native.to_json())]);
         }
-        if filled(filtered) && reason(said) == Reason::ContentFilter {
+        if filled(filtered) && normalized == Reason::ContentFilter {
             out.note(vec![("content_filter_results".to_owned(), filtered.to_json())]);
         }
         Ok(())
@@ -304,7 +308,7 @@ impl OpenAiChat {
         for choice in &mut self.choices {
             choice.calls.flush(&mut self.tools, out);
             let said = choice.reason.as_deref().unwrap_or(said);
-            if matches!(reason(said), Reason::Length | Reason::ContentFilter) {
+            if is_cut(reason(said)) {
                 cut.extend(choice.calls.slots());
             }
         }
@@ -357,6 +361,10 @@ impl OpenAiChat {
         out.text(place.key, text);
         self.extras.speak(out);
     }
+}
+
+fn is_cut(reason: Reason) -> bool {
+    matches!(reason, Reason::Length | Reason::ContentFilter)
 }
 
 fn failure(said: &str, kind: &str, frame: Frame<'_>) -> error::DecodeError {

@@ -1,7 +1,7 @@
 //! Tool calls in chat completions: which chunk belongs to which call.
 //!
-//! Owns the resolution of index, id, name and place in a batch, and repeated or placeholder arguments. Assembly, ids and
-//! the parse of arguments are `tools`. Sources and rules stand at the twin,
+//! Owns the resolution of index, id, name and place in a batch, repeated or placeholder arguments, and when a call is
+//! over. Assembly, ids and the parse of arguments are `tools`. Sources and rules stand at the twin,
 //! `runtimes/pure/protocol/openai_chat_tools.py`.
 
 use std::borrow::Cow;
@@ -13,6 +13,7 @@ use crate::tools::{Opening, Tools};
 
 use super::openai_chat_state::{Place, filled};
 
+const LATE: &str = "arguments came for a call that was complete";
 const SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 
 /// A call as the wire knows it.
@@ -66,6 +67,8 @@ pub(super) struct Calls {
     by_pair: HashMap<(u64, String), usize>,
     by_id: HashMap<String, usize>,
     batch: Vec<usize>,
+    /// How many calls, from the first, are over.
+    over: usize,
     legacy: Option<usize>,
 }
 
@@ -131,6 +134,12 @@ impl Calls {
 
     fn on_arguments(&mut self, at: usize, text: Text<'_>, tools: &mut Tools, out: &mut Out<'_>) {
         let Some(entry) = self.entries.get_mut(at).filter(|_| !text.is_empty()) else { return };
+        if tools.is_settled(entry.slot) {
+            if bare(&text) != Some("") && !entry.repeats(&text, tools) {
+                out.warn(LATE);
+            }
+            return;
+        }
         if !entry.freeform {
             if !entry.held.is_empty() || entry.units == 0 {
                 if !entry.first(&text, tools, out) {
@@ -141,6 +150,14 @@ impl Calls {
             }
         }
         entry.give(text, tools, out);
+    }
+
+    /// The choice has a finish reason: calls that have all they need are over; `blank`: so are those without arguments.
+    pub(super) fn finish(&mut self, blank: bool, tools: &mut Tools, out: &mut Out<'_>) {
+        if blank {
+            self.flush(tools, out);
+        }
+        tools.settle_whole(self.slots(), blank, out);
     }
 
     /// Where the calls of the choice stand in `tools`.
@@ -157,6 +174,7 @@ impl Calls {
     }
 
     fn open(&mut self, item: &Item<'_>, mark: Place, tools: &mut Tools, out: &mut Out<'_>) -> usize {
+        self.leave(tools, out);
         let opening = Opening {
             id: Some(&item.id),
             name: Some(&item.name),
@@ -168,6 +186,14 @@ impl Calls {
         let (id, name) = (item.id.to_string(), item.name.to_string());
         self.entries.push(Entry { slot, id, name, freeform: item.freeform, ..Entry::default() });
         self.entries.len() - 1
+    }
+
+    /// A call begins: the one before it may be over. Each is looked at once.
+    fn leave(&mut self, tools: &mut Tools, out: &mut Out<'_>) {
+        let Some(last) = self.entries.last().filter(|last| !last.id.is_empty()) else { return };
+        if self.over + 1 == self.entries.len() && tools.close_whole(last.slot, false, out) {
+            self.over += 1;
+        }
     }
 
     fn identify(&mut self, at: usize, item: &Item<'_>, tools: &mut Tools, out: &mut Out<'_>) {

@@ -12,7 +12,8 @@ Decisions where the contract is silent:
 - Every choice is given out. Blocks and calls of a choice with an index above 0 carry `{"choice": index}`; the reason
   is that of choice 0, all of them stand in the step's metadata as `finish_reasons`.
 - A finish reason is settled at `[DONE]` or the end of the body: it may be repeated, and content may follow it (kept,
-  with a warning). The last one wins. The upstream's own word is `native_finish_reason` in the step's metadata.
+  with a warning). The last one wins. Calls that are complete at the first are given out there. The upstream's own word
+  is `native_finish_reason` in the step's metadata.
 - `finish_reason` "error", "network_error" and "insufficient_system_resource" are failures, not ends.
 - A transcript of audio is visible text, marked `{"transcript": true}`; the sound comes as one `media` per chunk; what
   must be sent back of it (its id) is `audio` in the step's metadata.
@@ -186,6 +187,9 @@ class OpenAIChat:
         if reason in FAILED:
             message = f"the provider ended the answer with finish_reason {reason}"
             raise error.provider_error({"error": {"type": FAILED[reason], "code": reason, "message": message}}, frame)
+        normalized = REASONS.get(reason, "unknown")
+        if state.reason is None and normalized not in CUT:
+            state.calls.finish(life, blank=normalized == "tool-calls")
         state.reason = reason
         if state.mark is None or self._reason is None:
             self._reason = reason
@@ -194,7 +198,7 @@ class OpenAIChat:
         if native:
             life.note({"native_finish_reason": native})
         filtered = choice.get("content_filter_results")
-        if says(filtered) and REASONS.get(reason) == "content-filter":
+        if says(filtered) and normalized == "content-filter":
             life.note({"content_filter_results": filtered})
 
     def on_usage(

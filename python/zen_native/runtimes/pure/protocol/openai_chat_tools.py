@@ -1,13 +1,17 @@
 """Tool calls in chat completions: which chunk belongs to which call.
 
-Owns the resolution of index, id, name and place in a batch, and repeated or placeholder arguments. Assembly, ids and
-the parse of arguments are `tools`. Twin of `rust/core/src/protocol/openai_chat_tools.rs`.
+Owns the resolution of index, id, name and place in a batch, repeated or placeholder arguments, and when a call is over.
+Assembly, ids and the parse of arguments are `tools`. Twin of `rust/core/src/protocol/openai_chat_tools.rs`.
 
 Source: https://platform.openai.com/docs/api-reference/chat-streaming/streaming, and what hosts send instead:
 - index: leads where it is there; another id with a name at the same index is another call (Ollama). Without it the id
   leads (Mistral), then the place in a parallel batch, then the latest call.
 - id: none at all, late, empty in later deltas, or a new one with every delta (old vLLM: no name, so the call goes on).
 - arguments: null, an object instead of text, a call repeated whole (Novita), `{}` put in front of the real arguments.
+
+The wire does not say when a call is over. One with a whole object of arguments is when the next begins, or at the
+finish reason; one without arguments is where that reason speaks of calls. All others, and those behind them, wait for
+the end of the answer: calls are given out in their order.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from zen_native.runtimes.pure.tools import Tools
 
 __all__ = ["Calls", "argument_text"]
 
+LATE = "arguments came for a call that was complete"
 _SPACE = " \t\r\n"
 
 
@@ -53,6 +58,8 @@ class Calls:
         self._by_pair: dict[tuple[int, str], _Entry] = {}
         self._by_id: dict[str, _Entry] = {}
         self._batch: list[_Entry] = []
+        self._over = 0
+        """How many calls, from the first, are over."""
         self._legacy: _Entry | None = None
 
     def on_tool_calls(self, items: list[Any], life: Lifecycle) -> None:
@@ -99,12 +106,23 @@ class Calls:
     def on_arguments(self, entry: _Entry, text: str, life: Lifecycle) -> None:
         if not text:
             return
+        if self._tools.is_settled(entry.slot):
+            if text.strip(_SPACE) and not self._repeats(entry, text):
+                life.warn(LATE)
+            return
         if not entry.freeform:
             if entry.held or not entry.units:
                 text = self._first(entry, text, life)
             elif self._repeats(entry, text):
                 return
         self._give(entry, text, life)
+
+    def finish(self, life: Lifecycle, *, blank: bool) -> None:
+        """The choice has a finish reason: calls that have all they need are over; `blank`: so are those without
+        arguments."""
+        if blank:
+            self.flush(life)
+        self._tools.settle_whole(self.slots(), life, blank=blank)
 
     def slots(self) -> Iterator[int]:
         """Where the calls of the choice stand in `tools`."""
@@ -121,11 +139,18 @@ class Calls:
         self._tools.delta(entry.slot, text, life)
 
     def _open(self, call_id: str, name: str, freeform: bool, life: Lifecycle) -> _Entry:
+        self._leave(life)
         metadata = None if self._mark is None else dict(self._mark)
         slot = self._tools.open(call_id, name, life, freeform=freeform, metadata=metadata)
         entry = _Entry(slot, call_id, name, freeform=freeform)
         self._entries.append(entry)
         return entry
+
+    def _leave(self, life: Lifecycle) -> None:
+        """A call begins: the one before it may be over. Each is looked at once."""
+        last = self._entries[-1] if self._entries else None
+        if last is not None and last.id and self._over == len(self._entries) - 1:
+            self._over += self._tools.close_whole(last.slot, life)
 
     def _identify(self, entry: _Entry, call_id: str, name: str, life: Lifecycle) -> None:
         if call_id or name:
