@@ -30,6 +30,7 @@ from .events import (
     ToolInputStart,
     ToolResult,
 )
+from .formats.common import is_alternative
 from .response import LLMResponse
 from .usage import sum_usage
 
@@ -191,6 +192,8 @@ class Loop:
             case ToolInputStart(id, _, provider_executed):
                 if provider_executed:
                     self._hosted.add(id)
+            case ToolCall(metadata=metadata) if is_alternative(metadata):
+                pass
             case ToolCall(provider_executed=False) | ToolInputError() if event.id not in self._hosted:
                 self._on_call(event)
             case _:

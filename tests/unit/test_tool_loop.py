@@ -237,6 +237,19 @@ def test_calls_that_the_provider_runs_are_left_alone(kind: str) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("mark", ["choice", "candidate"])
+def test_calls_of_another_candidate_are_left_alone(kind: str, mark: str) -> None:
+    """The first candidate alone goes on, so that nobody would be told what came of them."""
+    other = [zen.ToolInputStart("o", "add"), zen.ToolInputEnd("o")]
+    other += [zen.ToolCall("o", "add", {"a": 5}, metadata={"openai": {mark: 1}})]
+    script = Script([called(call("c", "add", a=1), other), ANSWER])
+    events, _ = heard(kind, script, request(add))
+    assert results(events) == [zen.ToolResult("c", "add", 3)]
+    events, _ = heard(kind, Script([called(other)]), request(add))
+    assert (results(events), events[-1].steps) == ([], 1)
+
+
+@BOTH
 def test_a_tool_without_a_function_is_the_callers_to_answer(kind: str) -> None:
     mine = zen.Tool(name="mine")
     script = Script([called(call("a", "add", a=1), call("b", "mine"))])
