@@ -13,8 +13,9 @@ use zen_core::frame::Limits;
 use zen_core::framing::FRAMINGS;
 use zen_core::options::Options;
 use zen_core::protocol::PROTOCOLS;
+use zen_net::exchange::Target;
 
-use crate::classes::classes;
+use crate::classes::{Classes, classes};
 use crate::error::exception;
 use crate::events::{Builder, Strings};
 use crate::exclusive::Exclusive;
@@ -107,7 +108,7 @@ impl Decoder {
     /// Whether nothing more can come: the finish was given out, or the stream failed.
     #[getter]
     fn done(&self, py: Python<'_>) -> PyResult<bool> {
-        self.with(py, |inner| Ok(inner.core.done() || inner.error.is_some()))
+        self.with(py, |inner| Ok(inner.state().1))
     }
 
     /// Whether the answer is complete. Until `done`, a charge may follow it.
@@ -144,18 +145,36 @@ impl Decoder {
         work: impl FnOnce(&mut Core, &mut Builder<'py, '_>),
     ) -> PyResult<Bound<'py, PyList>> {
         let classes = classes(py)?;
-        let mut builder = Builder::new(py, classes, &mut inner.strings);
+        let mut builder = Builder::new(py, classes, &mut inner.strings, None);
         work(&mut inner.core, &mut builder);
-        let events = builder.into_list().inspect_err(|failure| {
-            // Events are lost: whoever goes on must hear of it again.
-            inner.error = Some(failure.value(py).clone().into_any().unbind());
-        })?;
-        if inner.error.is_none()
-            && let Some(error) = &inner.core.error
-        {
-            inner.error = Some(exception(py, classes, error, &self.provider)?.unbind());
-        }
-        Ok(events)
+        let (events, built) = builder.into_parts();
+        inner.settle(py, classes, built, &self.provider)?;
+        Ok(events.unwrap_or_else(|| PyList::empty(py)))
+    }
+
+    /// Lets `work` feed the core, or tells it that nothing more is decoded. The events go behind those in `events`;
+    /// whether `answered` or `done` changed. What goes wrong is left in `error`, for the owner of the decoder.
+    pub(crate) fn drive(
+        &self,
+        py: Python<'_>,
+        events: &mut Option<Py<PyList>>,
+        work: impl FnOnce(Option<Target<'_>>),
+    ) -> PyResult<bool> {
+        self.with(py, |inner| {
+            let before = inner.state();
+            if inner.error.is_some() {
+                work(None);
+                return Ok(false);
+            }
+            let classes = classes(py)?;
+            let list = events.take().map(|events| events.into_bound(py));
+            let mut builder = Builder::new(py, classes, &mut inner.strings, list);
+            work(Some((&mut inner.core, &mut builder)));
+            let (list, built) = builder.into_parts();
+            *events = list.map(Bound::unbind);
+            drop(inner.settle(py, classes, built, &self.provider));
+            Ok(inner.state() != before)
+        })
     }
 }
 
@@ -166,9 +185,29 @@ impl Inner {
             Some(error) => Err(PyErr::from_value(error.bind(py).clone())),
         }
     }
+
+    /// `answered` and `done`.
+    fn state(&self) -> (bool, bool) {
+        (self.core.answered(), self.core.done() || self.error.is_some())
+    }
+
+    /// Keeps what went wrong. Where it was in building, events are lost: whoever goes on must hear of it again.
+    fn settle(&mut self, py: Python<'_>, classes: &Classes, built: PyResult<()>, provider: &str) -> PyResult<()> {
+        let outcome = built.and_then(|()| match &self.core.error {
+            Some(error) if self.error.is_none() => exception(py, classes, error, provider).map(Some),
+            _ => Ok(None),
+        });
+        match &outcome {
+            Ok(None) => {}
+            Ok(Some(error)) => self.error = Some(error.clone().unbind()),
+            Err(failure) => self.error = Some(failure.value(py).clone().into_any().unbind()),
+        }
+        outcome.map(|_| ())
+    }
 }
 
-fn copied(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
+/// What a caller may change later, or what is no `bytes`.
+pub(crate) fn copied(data: &Bound<'_, PyAny>) -> PyResult<Vec<u8>> {
     if let Ok(array) = data.cast::<PyByteArray>() {
         return Ok(array.to_vec());
     }

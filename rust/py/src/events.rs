@@ -35,29 +35,31 @@ pub(crate) struct Builder<'py, 's> {
     py: Python<'py>,
     classes: &'s Classes,
     strings: &'s mut Strings,
-    list: Bound<'py, PyList>,
+    list: Option<Bound<'py, PyList>>,
     failure: Option<PyErr>,
 }
 
 type Object<'py> = Bound<'py, PyAny>;
 
 impl<'py, 's> Builder<'py, 's> {
-    /// A builder with an empty list.
-    pub(crate) fn new(py: Python<'py>, classes: &'s Classes, strings: &'s mut Strings) -> Self {
-        Self { py, classes, strings, list: PyList::empty(py), failure: None }
+    /// A builder that goes on with a list, or makes one for its first event.
+    pub(crate) fn new(
+        py: Python<'py>,
+        classes: &'s Classes,
+        strings: &'s mut Strings,
+        list: Option<Bound<'py, PyList>>,
+    ) -> Self {
+        Self { py, classes, strings, list, failure: None }
     }
 
-    /// The list, or what went wrong while it was filled.
-    pub(crate) fn into_list(self) -> PyResult<Bound<'py, PyList>> {
-        match self.failure {
-            None => Ok(self.list),
-            Some(failure) => Err(failure),
-        }
+    /// The list if there is one, and what went wrong while it was filled.
+    pub(crate) fn into_parts(self) -> (Option<Bound<'py, PyList>>, PyResult<()>) {
+        (self.list, self.failure.map_or(Ok(()), Err))
     }
 
     fn push<const N: usize>(&mut self, shape: &Shape, values: [Object<'py>; N], atomic: bool) -> PyResult<()> {
         let event = shape.make(self.py, values, atomic)?;
-        self.list.append(event)
+        self.list.get_or_insert_with(|| PyList::empty(self.py)).append(event)
     }
 
     fn str(&self, text: &str) -> Object<'py> {

@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod exclusive;
 mod object;
+mod wire;
 
 use pyo3::exceptions::PyImportError;
 use pyo3::ffi;
@@ -24,6 +25,8 @@ mod _core {
     use super::decoder::Decoder;
     #[pymodule_export]
     use super::decoder::names;
+    #[pymodule_export]
+    use super::wire::Wire;
 
     use super::{Bound, PyModule, PyModuleMethods, PyResult, refuse_sub_interpreter};
 

@@ -1,0 +1,141 @@
+//! Chunked bodies (RFC 9112, 7.1): sizes, extensions, data, trailer.
+//!
+//! Lines end in CR LF here and in nothing less. Extensions and the trailer are bounded, checked and dropped.
+
+use httparse::{EMPTY_HEADER, Status};
+
+use crate::failure::{Failure, Result};
+use crate::head::MAX_FIELDS;
+
+/// The most bytes of one chunk's extensions, which nobody asked for.
+const MAX_EXTENSIONS: usize = 1024;
+/// Enough for any 64-bit number.
+const MAX_DIGITS: usize = 16;
+
+/// Where in the body we are.
+#[derive(Debug)]
+enum At {
+    /// In a size, behind so many of its digits.
+    Size(usize),
+    /// In so many bytes of extensions.
+    Extensions(usize),
+    /// Behind the CR of a chunk's first line.
+    LineFeed,
+    Data,
+    /// Behind the data, then behind its CR.
+    DataReturn,
+    DataFeed,
+    /// Behind the line of the last chunk.
+    Trailer,
+}
+
+/// Reads one chunked body.
+#[derive(Debug)]
+pub(crate) struct Chunked {
+    at: At,
+    /// What is left of the chunk.
+    left: u64,
+    trailer: Vec<u8>,
+    max_trailer: usize,
+}
+
+/// What was found.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found<'a> {
+    Data(&'a [u8]),
+    End,
+}
+
+impl Chunked {
+    pub(crate) fn new(max_trailer: usize) -> Self {
+        Self { at: At::Size(0), left: 0, trailer: Vec::new(), max_trailer }
+    }
+
+    /// The next piece of data, or the end, and `bytes` is what lies behind it; None where all are read.
+    pub(crate) fn next<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Found<'a>>> {
+        while let Some((&byte, rest)) = bytes.split_first() {
+            if matches!(self.at, At::Data) {
+                return Ok(Some(Found::Data(self.data(bytes))));
+            }
+            *bytes = rest;
+            self.at = match self.at {
+                At::Size(digits) => self.size(byte, digits)?,
+                At::Extensions(read) => extensions(byte, read)?,
+                At::LineFeed if byte == b'\n' && self.left == 0 => At::Trailer,
+                At::LineFeed if byte == b'\n' => At::Data,
+                At::DataReturn if byte == b'\r' => At::DataFeed,
+                At::DataFeed if byte == b'\n' => At::Size(0),
+                At::Trailer => {
+                    if self.trailer(byte)? {
+                        return Ok(Some(Found::End));
+                    }
+                    At::Trailer
+                }
+                _ => return Err(Failure::body("a chunk of the response does not end where it says")),
+            };
+        }
+        Ok(None)
+    }
+
+    fn data<'a>(&mut self, bytes: &mut &'a [u8]) -> &'a [u8] {
+        let here = usize::try_from(self.left).unwrap_or(usize::MAX).min(bytes.len());
+        let (data, rest) = bytes.split_at(here);
+        *bytes = rest;
+        self.left -= here as u64;
+        if self.left == 0 {
+            self.at = At::DataReturn;
+        }
+        data
+    }
+
+    fn size(&mut self, byte: u8, digits: usize) -> Result<At> {
+        if let Some(digit) = char::from(byte).to_digit(16) {
+            if digits == MAX_DIGITS {
+                return Err(Failure::body("the size of a chunk is too large"));
+            }
+            self.left = (self.left << 4) | u64::from(digit);
+            return Ok(At::Size(digits + 1));
+        }
+        match byte {
+            b'\r' if digits > 0 => Ok(At::LineFeed),
+            b';' | b' ' | b'\t' if digits > 0 => Ok(At::Extensions(1)),
+            _ => Err(Failure::body("the size of a chunk is malformed")),
+        }
+    }
+
+    /// Takes a byte of the trailer; whether it was the last.
+    fn trailer(&mut self, byte: u8) -> Result<bool> {
+        if byte == b'\n' && self.trailer.last() != Some(&b'\r') {
+            return Err(Failure::body("the trailer of the response is malformed"));
+        }
+        self.trailer.push(byte);
+        if self.trailer == b"\r\n" {
+            return Ok(true);
+        }
+        if self.trailer.ends_with(b"\r\n\r\n") {
+            return self.check_trailer().map(|()| true);
+        }
+        if self.trailer.len() >= self.max_trailer {
+            return Err(Failure::body("the trailer of the response is too large"));
+        }
+        Ok(false)
+    }
+
+    fn check_trailer(&mut self) -> Result<()> {
+        let trailer = std::mem::take(&mut self.trailer);
+        match httparse::parse_headers(&trailer, &mut [EMPTY_HEADER; MAX_FIELDS]) {
+            Ok(Status::Complete((end, _))) if end == trailer.len() => Ok(()),
+            _ => Err(Failure::body("the trailer of the response is malformed")),
+        }
+    }
+}
+
+/// Also in quotes no control character may stand, and so no CR that ends no line.
+fn extensions(byte: u8, read: usize) -> Result<At> {
+    match byte {
+        b'\r' => Ok(At::LineFeed),
+        _ if byte.is_ascii_control() && byte != b'\t' => Err(Failure::body("the extensions of a chunk are malformed")),
+        _ if read >= MAX_EXTENSIONS => Err(Failure::body("the extensions of a chunk are too large")),
+        _ => Ok(At::Extensions(read + 1)),
+    }
+}

@@ -1,0 +1,403 @@
+//! `_core.Wire`: the reading half of one connection as a Python object.
+//!
+//! Owns the crossing: bytes that a transport read, into a buffer that it was given here, become events of the decoder
+//! that it brought, and one call wakes whoever waits. Owns no socket, no time limit and no request. The GIL is held
+//! throughout, as in `decoder`.
+
+use std::time::Instant;
+
+use pyo3::PyTraverseError;
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyTuple};
+use zen_net::exchange::Exchange;
+use zen_net::head::Head;
+
+use crate::decoder::{Decoder, copied};
+use crate::exclusive::Exclusive;
+
+/// So many bytes may become events and wait for a consumer before the connection should be read no more.
+const HIGH_WATER: usize = 256 << 10;
+
+/// One connection's answers. Made by the transports of `zen_native.transport`.
+#[pyclass(frozen, module = "zen_native._core")]
+pub(crate) struct Wire {
+    inner: Exclusive<Inner>,
+    /// Holds the size of the buffer fixed while it lives.
+    buffer: PyBuffer<u8>,
+    view: Py<PyMemoryView>,
+}
+
+struct Inner {
+    exchange: Exchange,
+    decoder: Option<Py<Decoder>>,
+    head: Option<Py<PyTuple>>,
+    events: Option<Py<PyList>>,
+    /// How many bytes were read since the consumer took what waits for it.
+    pending: usize,
+    paused: bool,
+    pause: Option<Py<PyAny>>,
+    waiter: Option<Py<PyAny>>,
+    /// How the connection broke in the middle of an answer.
+    lost: Option<String>,
+    last: Instant,
+}
+
+/// What is to be called, and let go of, once the wire is free again: both run Python code, which may come back.
+#[derive(Default)]
+struct Calls {
+    waiter: Option<Py<PyAny>>,
+    pause: Option<Py<PyAny>>,
+    spent: Option<Py<Decoder>>,
+}
+
+#[pymethods]
+impl Wire {
+    #[new]
+    #[pyo3(signature = (buffer, *, max_head_bytes))]
+    fn new(buffer: &Bound<'_, PyByteArray>, max_head_bytes: usize) -> PyResult<Self> {
+        Ok(Self {
+            inner: Exclusive::new(Inner::new(max_head_bytes)),
+            buffer: PyBuffer::get(buffer)?,
+            view: PyMemoryView::from(buffer)?.unbind(),
+        })
+    }
+
+    /// The next answer is that to a request with this method.
+    #[pyo3(signature = (method, decoder))]
+    fn begin(&self, py: Python<'_>, method: &str, decoder: Option<Py<Decoder>>) -> PyResult<()> {
+        let old = self.with(py, |inner| {
+            if inner.exchange.under_way() {
+                return Err(PyRuntimeError::new_err("the last answer has not ended"));
+            }
+            inner.exchange.begin(method, decoder.is_some());
+            inner.pending = 0;
+            inner.lost = None;
+            inner.last = Instant::now();
+            // What these hold may run Python code as it goes.
+            let decoder = if inner.exchange.answer.ended { None } else { decoder };
+            Ok((std::mem::replace(&mut inner.decoder, decoder), inner.head.take(), inner.events.take()))
+        })?;
+        drop(old);
+        Ok(())
+    }
+
+    /// Where the next bytes are to be written.
+    #[pyo3(signature = (sizehint, /))]
+    fn get_buffer<'py>(&self, py: Python<'py>, sizehint: &Bound<'py, PyAny>) -> Bound<'py, PyMemoryView> {
+        let _ = sizehint;
+        self.view.bind(py).clone()
+    }
+
+    /// So many bytes were written.
+    #[pyo3(signature = (nbytes, /))]
+    fn buffer_updated(&self, py: Python<'_>, nbytes: usize) -> PyResult<()> {
+        if nbytes > self.buffer.len_bytes() {
+            return Err(PyValueError::new_err("more bytes than the buffer has"));
+        }
+        // A copy: building events may run Python code, which could write into the buffer.
+        let start = self.buffer.buf_ptr().cast::<u8>();
+        // SAFETY: the buffer lives, and keeps its place and its size, as long as `self.buffer`; nothing runs meanwhile.
+        let bytes = unsafe { std::slice::from_raw_parts(start, nbytes) }.to_vec();
+        self.read(py, &bytes)
+    }
+
+    /// The next bytes, where they were not written into the buffer.
+    #[pyo3(signature = (data, /))]
+    fn feed(&self, py: Python<'_>, data: &Bound<'_, PyAny>) -> PyResult<()> {
+        match data.cast::<PyBytes>() {
+            Ok(bytes) => self.read(py, bytes.as_bytes()),
+            Err(_) => self.read(py, &copied(data)?),
+        }
+    }
+
+    /// The server will send no more.
+    fn eof(&self, py: Python<'_>) -> PyResult<()> {
+        let calls = self.with(py, |inner| {
+            inner.exchange.eof();
+            Ok(inner.news(py))
+        })?;
+        calls.make(py)
+    }
+
+    /// The connection is gone.
+    #[pyo3(signature = (error))]
+    fn lost(&self, py: Python<'_>, error: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+        let Some(error) = error else { return self.eof(py) };
+        let text = described(&error);
+        let calls = self.with(py, |inner| {
+            if inner.exchange.lost() {
+                inner.lost = Some(text);
+            }
+            Ok(inner.news(py))
+        })?;
+        calls.make(py)
+    }
+
+    /// Who is woken when there is something to take, or the answer has ended.
+    #[pyo3(signature = (waiter))]
+    fn wait(&self, py: Python<'_>, waiter: Option<Py<PyAny>>) -> PyResult<()> {
+        let (old, calls) = self.with(py, |inner| {
+            let old = std::mem::replace(&mut inner.waiter, waiter);
+            let ready = inner.pending() || inner.exchange.answer.ended;
+            Ok((old, if ready { inner.news(py) } else { Calls::default() }))
+        })?;
+        drop(old);
+        calls.make(py)
+    }
+
+    /// What is called once when so much is pending that reading should stop.
+    #[pyo3(signature = (pause))]
+    fn pausing(&self, py: Python<'_>, pause: Option<Py<PyAny>>) -> PyResult<()> {
+        let old = self.with(py, |inner| Ok(std::mem::replace(&mut inner.pause, pause)))?;
+        drop(old);
+        Ok(())
+    }
+
+    /// The events that are pending.
+    fn take<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let events = self.with(py, |inner| {
+            let events = inner.events.take();
+            inner.taken();
+            Ok(events)
+        })?;
+        Ok(events.map_or_else(|| PyList::empty(py), |events| events.into_bound(py)))
+    }
+
+    /// The bytes that are pending of a body that is not decoded.
+    fn take_body<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let body = self.with(py, |inner| {
+            let body = std::mem::take(&mut inner.exchange.answer.raw);
+            inner.taken();
+            Ok(body)
+        })?;
+        Ok(PyBytes::new(py, &body))
+    }
+
+    /// Seconds since the last bytes, or since the answer was asked for.
+    fn idle_seconds(&self, py: Python<'_>) -> PyResult<f64> {
+        self.with(py, |inner| Ok(inner.last.elapsed().as_secs_f64()))
+    }
+
+    /// Status and fields, None while they have not come.
+    #[getter]
+    fn head(&self, py: Python<'_>) -> PyResult<Option<Py<PyTuple>>> {
+        self.with(py, |inner| Ok(inner.head.as_ref().map(|head| head.clone_ref(py))))
+    }
+
+    /// Whether the body goes to the decoder.
+    #[getter]
+    fn decodes(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(inner.exchange.answer.decodes))
+    }
+
+    /// Whether the answer is over: complete, cut or broken.
+    #[getter]
+    fn ended(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(inner.exchange.answer.ended))
+    }
+
+    /// Why the answer is not complete.
+    #[getter]
+    fn error(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.with(py, |inner| {
+            let failure = inner.exchange.answer.failure;
+            Ok(inner.lost.clone().or_else(|| failure.map(|failure| failure.message.to_owned())))
+        })
+    }
+
+    /// Where it broke: `head`, `body`, or `lost` for the connection itself.
+    #[getter]
+    fn kind(&self, py: Python<'_>) -> PyResult<Option<&'static str>> {
+        self.with(py, |inner| {
+            let failure = inner.exchange.answer.failure;
+            Ok(if inner.lost.is_some() { Some("lost") } else { failure.map(|failure| failure.kind.as_str()) })
+        })
+    }
+
+    /// Whether the connection can take another request.
+    #[getter]
+    fn reusable(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(inner.exchange.ready()))
+    }
+
+    /// Whether any byte of the answer came.
+    #[getter]
+    fn received(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(inner.exchange.answer.received))
+    }
+
+    /// The bytes of the body that came after the decoder was done.
+    #[getter]
+    fn skipped(&self, py: Python<'_>) -> PyResult<u64> {
+        self.with(py, |inner| Ok(inner.exchange.answer.skipped))
+    }
+
+    /// Whether reading should stop until something is taken.
+    #[getter]
+    fn paused(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(inner.paused))
+    }
+
+    /// For the cyclic collector. While somebody is inside, nothing is shown, and so nothing is taken for garbage.
+    #[allow(clippy::needless_pass_by_value, reason = "the shape that PyO3 asks for")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: the collector calls from an attached thread; the token only proves that, no object is touched.
+        let py = unsafe { Python::assume_attached() };
+        visit.call(&self.view)?;
+        let seen = self.inner.enter(py, |inner| {
+            visit.call(&inner.decoder)?;
+            visit.call(&inner.head)?;
+            visit.call(&inner.events)?;
+            visit.call(&inner.pause)?;
+            visit.call(&inner.waiter)
+        });
+        seen.unwrap_or(Ok(()))
+    }
+
+    /// Lets go of what may be part of a cycle.
+    fn __clear__(&self, py: Python<'_>) {
+        drop(self.inner.enter(py, |inner| {
+            let held = (inner.decoder.take(), inner.head.take(), inner.events.take());
+            (held, inner.pause.take(), inner.waiter.take())
+        }));
+    }
+}
+
+impl Wire {
+    fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Inner) -> PyResult<T>) -> PyResult<T> {
+        let done = self.inner.enter(py, work);
+        done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the wire is in use by another thread")))
+    }
+
+    fn read(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<()> {
+        let (calls, outcome) = self.with(py, |inner| Ok(inner.read(py, bytes)))?;
+        let called = calls.make(py);
+        both(py, outcome, called)
+    }
+}
+
+impl Inner {
+    fn new(max_head_bytes: usize) -> Self {
+        Self {
+            exchange: Exchange::new(max_head_bytes),
+            decoder: None,
+            head: None,
+            events: None,
+            pending: 0,
+            paused: false,
+            pause: None,
+            waiter: None,
+            lost: None,
+            last: Instant::now(),
+        }
+    }
+
+    /// What Python code prevents from being read breaks the answer off, and is raised as well.
+    fn read(&mut self, py: Python<'_>, bytes: &[u8]) -> (Calls, PyResult<()>) {
+        self.last = Instant::now();
+        match self.try_read(py, bytes) {
+            Ok(true) => (self.news(py), Ok(())),
+            Ok(false) => (Calls::default(), Ok(())),
+            Err(failure) => {
+                if self.exchange.lost() {
+                    self.lost = Some(described(failure.value(py)));
+                }
+                (self.news(py), Err(failure))
+            }
+        }
+    }
+
+    /// Whether there is something to say.
+    fn try_read(&mut self, py: Python<'_>, bytes: &[u8]) -> PyResult<bool> {
+        let skipped = self.exchange.answer.skipped;
+        let ended = self.exchange.answer.ended;
+        let mut news = false;
+        if let Some(decoder) = &self.decoder {
+            news = decoder.get().drive(py, &mut self.events, |target| self.exchange.feed(bytes, target))?;
+        } else {
+            self.exchange.feed(bytes, None);
+        }
+        if let Some(head) = self.exchange.answer.head.take() {
+            self.head = Some(converted(py, &head)?.unbind());
+            news = true;
+        }
+        if self.pending() {
+            self.pending += bytes.len();
+        }
+        let answer = &self.exchange.answer;
+        Ok(news || self.pending() || answer.skipped != skipped || answer.ended != ended)
+    }
+
+    fn pending(&self) -> bool {
+        self.events.is_some() || !self.exchange.answer.raw.is_empty()
+    }
+
+    /// Who is to hear of what is there now.
+    fn news(&mut self, py: Python<'_>) -> Calls {
+        let full = !self.paused && self.pending > HIGH_WATER;
+        self.paused |= full;
+        Calls {
+            waiter: self.waiter.take(),
+            pause: if full { self.pause.as_ref().map(|pause| pause.clone_ref(py)) } else { None },
+            spent: if self.exchange.answer.ended { self.decoder.take() } else { None },
+        }
+    }
+
+    /// The consumer took something.
+    fn taken(&mut self) {
+        if !self.pending() {
+            self.pending = 0;
+            self.paused = false;
+        }
+    }
+}
+
+impl Calls {
+    fn make(self, py: Python<'_>) -> PyResult<()> {
+        drop(self.spent);
+        let woken = self.waiter.map_or(Ok(()), |waiter| wake(waiter.bind(py)));
+        let paused = self.pause.map_or(Ok(()), |pause| pause.call0(py).map(|_| ()));
+        both(py, woken, paused)
+    }
+}
+
+/// The first failure; a second one is reported as what cannot be raised.
+fn both(py: Python<'_>, first: PyResult<()>, second: PyResult<()>) -> PyResult<()> {
+    match (first, second) {
+        (Err(first), Err(second)) => {
+            second.write_unraisable(py, None);
+            Err(first)
+        }
+        (first, second) => first.and(second),
+    }
+}
+
+/// A waiter that was cancelled meanwhile is left alone.
+fn wake(waiter: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = waiter.py();
+    if !waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
+        waiter.call_method1(intern!(py, "set_result"), (py.None(),))?;
+    }
+    Ok(())
+}
+
+fn converted<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyTuple>> {
+    let fields = PyDict::new(py);
+    for (name, value) in &head.fields {
+        fields.set_item(name, value)?;
+    }
+    (head.status, fields).into_pyobject(py)
+}
+
+/// Class and text of an exception.
+fn described(error: &Bound<'_, PyAny>) -> String {
+    let name = error.get_type().name().map(|name| name.to_string()).unwrap_or_default();
+    match error.str().map(|text| text.to_string()) {
+        Ok(text) if !text.is_empty() => format!("{name}: {text}"),
+        _ => name,
+    }
+}
