@@ -42,20 +42,22 @@ class GuardedDecoder:
 
     def feed(self, data: bytes | bytearray | memoryview, /) -> list[LLMEvent]:
         """The events of the next bytes."""
-        self._enter()
+        if not self._lock.acquire(False):
+            raise _in_use()
         try:
-            self._raise_failure()
+            decoder = self._decoder
+            if decoder.error is not None:
+                raise decoder.error
             if self._ended:
                 raise RuntimeError("feed() after finish()")
-            if not isinstance(data, bytes):
-                data = _copied(data)
-            return self._decoder.feed(data)
+            return decoder.feed(data if isinstance(data, bytes) else _copied(data))
         finally:
             self._lock.release()
 
     def finish(self) -> list[LLMEvent]:
         """The events of the end of the body."""
-        self._enter()
+        if not self._lock.acquire(blocking=False):
+            raise _in_use()
         try:
             self._raise_failure()
             self._ended = True
@@ -70,9 +72,9 @@ class GuardedDecoder:
         if self._decoder.error is not None:
             raise self._decoder.error
 
-    def _enter(self) -> None:
-        if not self._lock.acquire(blocking=False):
-            raise RuntimeError("the decoder is in use by another thread")
+
+def _in_use() -> RuntimeError:
+    return RuntimeError("the decoder is in use by another thread")
 
 
 def _copied(data: object) -> bytes:

@@ -6,7 +6,7 @@ terminal, and the end of the body. Knows no socket and no clock. Twin of `rust/c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from zen_native.errors import LLMError
 from zen_native.events import LLMEvent
@@ -54,18 +54,24 @@ class Decoder:
     def feed(self, data: bytes) -> list[LLMEvent]:
         """The events of the next bytes."""
         out = self._life.out = []
-        if self.done:
+        if self._life.finished or self.error is not None:
             return out
         try:
-            fits = self._room is None or len(data) <= self._room
-            self._frames(self._framing.feed(data if fits else data[: self._room]))
-            if self._room is not None:
-                if not fits and not self._life.finished:
-                    raise error.limit_exceeded("the response is larger than max_response_bytes")
-                self._room -= len(data)
+            if self._room is None:
+                frames = self._framing.feed(data)
+                if frames:
+                    self._frames(frames)
+            else:
+                self._feed_bounded(data, self._room)
         except LLMError as failure:
             self._fail(failure)
         return out
+
+    def _feed_bounded(self, data: bytes, room: int) -> None:
+        self._frames(self._framing.feed(data[:room]))
+        if len(data) > room and not self._life.finished:
+            raise error.limit_exceeded("the response is larger than max_response_bytes")
+        self._room = room - len(data)
 
     def finish(self) -> list[LLMEvent]:
         """The events of the end of the body."""
@@ -90,7 +96,7 @@ class Decoder:
         failure.provider = self._life.provider
         self.error = failure
 
-    def _frames(self, frames: Iterator[Frame]) -> None:
+    def _frames(self, frames: Iterable[Frame]) -> None:
         life = self._life
         for frame in frames:
             if life.reason is None:

@@ -50,22 +50,30 @@ class Framing:
         self._mark = Mark()
         self._reader: Reader | None = reader  # gone once nothing more is to be read, and with it all that it held
 
-    def feed(self, data: bytes) -> Iterator[Frame]:
+    def feed(self, data: bytes) -> Iterable[Frame]:
         """Frames that the next bytes complete."""
-        return self._push(self._mark.strip(data))
+        if not self._mark.over:
+            data = self._mark.strip(data)
+        reader = self._reader
+        if reader is None or not data:
+            return ()
+        try:
+            frames = reader.read(data)
+        except LLMError:
+            self._reader = None
+            raise
+        return self._guarded(frames) if frames else ()  # most small reads complete none
 
     def finish(self) -> Iterator[Frame]:
         """Frames that the end of the body completes."""
-        yield from self._push(self._mark.finish())
+        yield from self.feed(self._mark.finish())
         reader, self._reader = self._reader, None
         if reader is not None:
             yield from reader.end()
 
-    def _push(self, data: bytes) -> Iterator[Frame]:
-        if self._reader is None or not data:
-            return
+    def _guarded(self, frames: Iterable[Frame]) -> Iterator[Frame]:
         try:
-            yield from self._reader.read(data)
+            yield from frames
         except (LLMError, GeneratorExit):
             self._reader = None
             raise

@@ -25,28 +25,29 @@ DOCUMENT: Final = frozenset(b"{[<")
 class Mark:
     """Drops one byte order mark at offset 0, which may be cut anywhere."""
 
-    __slots__ = ("_held", "_over")
+    __slots__ = ("_held", "over")
 
     def __init__(self) -> None:
         self._held = b""
-        self._over = False
+        self.over = False
+        """Whether there can be none any more: bytes need not go through `strip`."""
 
     def strip(self, data: bytes) -> bytes:
         """The bytes to read: `data` without the mark, behind bytes of a mark that turned out to be none."""
-        if self._over:
+        if self.over:
             return data
         if len(data) < len(_MARK) or self._held:
             data = self._held + data
         if len(data) < len(_MARK) and _MARK.startswith(data):
             self._held = data
             return b""
-        self._over = True
+        self.over = True
         self._held = b""
         return data.removeprefix(_MARK)
 
     def finish(self) -> bytes:
         """The bytes of a mark that the end of the body cut off."""
-        self._over = True
+        self.over = True
         held, self._held = self._held, b""
         return held
 
