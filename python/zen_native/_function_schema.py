@@ -7,37 +7,49 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Generator
+from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any, Literal, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, PydanticUserError, create_model
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 __all__ = ["Arguments", "function_schema"]
 
-_NOT_BY_NAME = "the parameter {0!r} cannot be given by name"
 _SECTION = re.compile(r"^(Args|Arguments|Parameters|Returns|Raises|Yields|Examples?|Notes?):?\s*$")
 _PARAMETER = re.compile(r"^\*{0,2}(\w+)(?:\s*\([^)]*\))?\s*:\s*(.*)$")
 
 
 def function_schema(function: Callable[..., Any]) -> dict[str, Any]:
-    """Name, description and input schema. Parameters are described by an `Args:` section or by `Annotated` fields."""
-    description, described = _docstring(inspect.getdoc(_routine(function)) or "")
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            raise ValueError(f"{_NOT_BY_NAME.format(parameter.name)}, so the function is no tool")
-    model = _model(function, "ignore")
-    schema = model.model_json_schema()
-    return {"name": model.__name__, "description": description or None, "input_schema": _described(schema, described)}
+    """Name, description and input schema. Parameters are described by an `Args:` section, as Google or NumPy write it,
+    or by `Annotated` fields; what a partial function has already is none.
+
+    Raises:
+        ValueError: the function is no tool; the message says which and why.
+    """
+    name = _name(function)
+    with _no_tool(name):
+        parameters = _parameters(function)
+        for parameter in parameters:
+            if parameter.kind is parameter.VAR_KEYWORD:
+                raise ValueError(_not_by_name(parameter))
+        schema = _model(function, "ignore").model_json_schema(schema_generator=_Schema)
+    description, described = _docstring(function, {parameter.name for parameter in parameters})
+    return {"name": name, "description": description or None, "input_schema": _described(schema, described)}
 
 
 class Arguments:
-    """Checks what a model wrote against a function's signature. Names that the function does not have are errors."""
+    """Checks what a model wrote against a function's signature. Names that the function does not have are errors.
+
+    Raises:
+        ValueError: the function is no tool; the message says which and why.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        parameters = inspect.signature(function).parameters.values()
-        takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-        self._model = _model(function, "allow" if takes_more else "forbid")
+        with _no_tool(_name(function)):
+            takes_more = any(parameter.kind is parameter.VAR_KEYWORD for parameter in _parameters(function))
+            self._model = _model(function, "allow" if takes_more else "forbid")
         self._names = {field: info.alias or field for field, info in self._model.model_fields.items()}
 
     def read(self, text: str) -> dict[str, Any]:
@@ -45,6 +57,7 @@ class Arguments:
 
         Raises:
             pydantic.ValidationError: they do not fit.
+            Exception: what validators of the user's own types raise besides.
         """
         model = self._model.model_validate_json(text)
         names = self._names
@@ -52,19 +65,49 @@ class Arguments:
         return {**(model.model_extra or {}), **given}
 
 
+class _Schema(GenerateJsonSchema):
+    """Silent where a default that JSON cannot say is left out."""
+
+    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
+        """Nobody needs to know."""
+
+
+@contextmanager
+def _no_tool(name: str) -> Generator[None, None, None]:
+    """Pydantic's errors about types, and those about names in annotations, as one that says which function it is."""
+    try:
+        yield
+    except (PydanticUserError, NameError, TypeError, ValueError) as error:
+        raise ValueError(f"the function {name!r} is no tool: {str(error).partition(chr(10))[0]}") from None
+
+
+def _not_by_name(parameter: inspect.Parameter) -> str:
+    return f"the parameter {parameter.name!r} cannot be given by name"
+
+
 def _model(function: Callable[..., Any], extra: Literal["allow", "forbid", "ignore"]) -> type[BaseModel]:
     """The parameters as fields, under aliases: a parameter may be called `json` or `model_config`."""
     hints = get_type_hints(_routine(function), include_extras=True)
     members: dict[str, Any] = {}
-    for place, (name, parameter) in enumerate(inspect.signature(function).parameters.items()):
+    for place, parameter in enumerate(_parameters(function)):
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.VAR_POSITIONAL):
-            raise ValueError(f"{_NOT_BY_NAME.format(name)}, so the function is no tool")
+            raise ValueError(_not_by_name(parameter))
         if parameter.kind is not parameter.VAR_KEYWORD:
-            default = ... if parameter.default is parameter.empty else parameter.default
+            name, default = parameter.name, ... if parameter.default is parameter.empty else parameter.default
             members[f"p{place}"] = (Annotated[hints.get(name, Any), Field(alias=name)], default)
-    routine = _routine(function)
-    name = routine.__name__ if routine.__name__ != "__call__" else type(function).__name__
-    return create_model(name, __config__=ConfigDict(extra=extra, hide_input_in_errors=True), **members)
+    return create_model(_name(function), __config__=ConfigDict(extra=extra, hide_input_in_errors=True), **members)
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """Those that are still to be given: what a partial function has is not told to anybody, it may be a key."""
+    known = inspect.signature(function).parameters.values()
+    bound = function.keywords if isinstance(function, partial) else ()
+    return [one for one in known if one.name not in bound]
+
+
+def _name(function: Callable[..., Any]) -> str:
+    name = _routine(function).__name__
+    return name if name != "__call__" else type(function).__name__
 
 
 def _routine(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -75,25 +118,27 @@ def _routine(function: Callable[..., Any]) -> Callable[..., Any]:
     return function if inspect.isroutine(function) else type(function).__call__
 
 
-def _docstring(text: str) -> tuple[str, dict[str, str]]:
+def _docstring(function: Callable[..., Any], names: Collection[str]) -> tuple[str, dict[str, str]]:
     """What stands before the first section, and the parameters that an `Args:` section describes."""
-    lines, section = text.splitlines(), ""
     summary: list[str] = []
     described: dict[str, str] = {}
+    section, typed = "", False
     current = None
-    for line in lines:
+    for line in (inspect.getdoc(_routine(function)) or "").splitlines():
         begins = _SECTION.match(line)
         if begins:
-            section = begins.group(1)
+            section, typed = begins.group(1), False
         elif not section:
             summary.append(line)
+        elif line.startswith("--"):
+            typed = True  # NumPy's way: a type stands behind the name, and the words below it
         elif section in ("Args", "Arguments", "Parameters"):
             entry = _PARAMETER.match(line.strip())
-            if entry:
+            if entry and entry.group(1) in names and not (typed and line[0].isspace()):
                 current = entry.group(1)
-                described[current] = entry.group(2)
+                described[current] = "" if typed else entry.group(2)
             elif current and line.strip():
-                described[current] = f"{described[current]} {line.strip()}"
+                described[current] = f"{described[current]} {line.strip()}".strip()
     return "\n".join(summary).strip(), described
 
 

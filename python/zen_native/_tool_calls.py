@@ -12,7 +12,7 @@ import functools
 import inspect
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -90,6 +90,8 @@ async def run_call(call: ToolCall, tool: LocalTool, options: ToolLoop, turn: asy
         bound = tool.bind(call.input)
     except ValidationError as error:
         return failed(call.id, call.name, f"the arguments are not valid: {listed(error)}")
+    except Exception as error:  # noqa: BLE001 - of the user's own types
+        return _told(call, error)
     return await _within(call, bound, tool.is_async, options.timeout)
 
 
@@ -97,8 +99,7 @@ async def _within(call: ToolCall, bound: Callable[[], Any], is_async: bool, seco
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            value = await (bound() if is_async else _in_thread(bound))
-            return as_result(call, value)
+            return as_result(call, await bound()) if is_async else await _from_thread(call, bound)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
@@ -107,9 +108,31 @@ async def _within(call: ToolCall, bound: Callable[[], Any], is_async: bool, seco
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a tool does is told to the model
         if limit.expired():
             return failed(call.id, call.name, f"the tool gave no result within {seconds:g} seconds")
-        result = failed(call.id, call.name, f"{type(error).__name__}: {error}")
-        _LOGGER.warning("the tool %r failed: %s", call.name, result.result)
-        return result
+        return _told(call, error)
+
+
+async def _from_thread(call: ToolCall, bound: Callable[[], Any]) -> ToolResult:
+    """The result of a function that may block, made in its thread: the value may be large, or a generator."""
+
+    async def later(value: Awaitable[Any]) -> ToolResult:
+        return as_result(call, await value)
+
+    def run() -> Any:
+        value = bound()
+        return later(value) if inspect.isawaitable(value) else as_result(call, value)
+
+    made: ToolResult = await _in_thread(run)
+    return made
+
+
+def _told(call: ToolCall, error: BaseException) -> ToolResult:
+    try:
+        said = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - an error of the user's own that fails to tell
+        said = type(error).__name__
+    result = failed(call.id, call.name, said)
+    _LOGGER.warning("the tool %r failed: %s", call.name, result.result)
+    return result
 
 
 def _refusal(call: ToolCall, said: Approval) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, Literal, cast
 
 from pydantic import Field, field_validator, model_validator
 
-from ._function_schema import function_schema
+from ._function_schema import Arguments, function_schema
 from ._request_parts import (
     AudioContent,
     CacheHint,
@@ -86,7 +86,8 @@ class Message(RequestModel):
 
 
 class Tool(RequestModel):
-    """A tool the model may call. A function can be given in its place: signature and docstring then describe it."""
+    """A tool the model may call. A function can be given in its place, or as its `handler` without an `input_schema`:
+    signature and docstring then say what the tool does not."""
 
     name: str = Field(min_length=1)
     description: str | None = None
@@ -105,7 +106,17 @@ class Tool(RequestModel):
     @model_validator(mode="before")
     @classmethod
     def _function(cls, data: Any) -> Any:
-        return {**function_schema(data), "handler": data} if _is_function(data) else data
+        given = {"handler": data} if _is_function(data) else as_mapping(data) or {}
+        function = given.get("handler")
+        if not callable(function) or given.get("freeform"):
+            return given or data
+        if "input_schema" in given or given.get("native") is not None:
+            Arguments(function)
+            return given
+        described = function_schema(function)
+        if "name" not in given and not described["name"].isidentifier():
+            raise ValueError("a lambda has no name: give it one, by Tool(name=..., handler=...)")
+        return {**described, **given}
 
 
 class ToolChoice(RequestModel):

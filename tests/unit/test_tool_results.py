@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 from tests.kit.steps import (
     ANSWER,
     BOTH,
@@ -66,6 +66,45 @@ def test_odd_errors_of_a_tool_stay_its_own(kind: str, error: BaseException) -> N
     assert type(error).__name__ in result.result or result.result == "the tool was cancelled"
 
 
+class SilentError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("nothing to say")
+
+
+@BOTH
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_an_error_that_cannot_be_told_is_told_by_its_name(kind: str, asynchronous: bool) -> None:
+    def tool() -> None:
+        raise SilentError
+
+    async def tool_async() -> None:
+        raise SilentError
+
+    result = only_result(kind, tool_async if asynchronous else tool)
+    assert (result.is_error, result.result) == (True, "SilentError")
+
+
+class Abort(BaseException):
+    pass
+
+
+@BOTH
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_is_no_exception_ends_the_operation(kind: str, asynchronous: bool) -> None:
+    def tool() -> None:
+        raise Abort("out")
+
+    async def tool_async() -> None:
+        raise Abort("out")
+
+    chosen: Any = tool_async if asynchronous else tool
+    script = Script([called(call("c", chosen.__name__))])
+    with pytest.raises(Abort, match="out"):
+        heard(kind, script, request(chosen))
+    assert script.closed == 1
+    assert no_threads_left()
+
+
 @BOTH
 def test_a_long_message_is_cut(kind: str) -> None:
     def tool() -> None:
@@ -112,6 +151,24 @@ def test_wrong_arguments_do_not_reach_the_function(kind: str) -> None:
         "nam: Extra inputs are not permitted"
     )
     assert ran == []
+
+
+class Checked(BaseModel):
+    n: int
+
+    @field_validator("n")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        return 1 // value
+
+
+@BOTH
+def test_what_a_validator_raises_is_told_too(kind: str) -> None:
+    def tool(checked: Checked) -> int:
+        return checked.n
+
+    result = only_result(kind, tool, checked={"n": 0})
+    assert (result.is_error, result.result) == (True, "ZeroDivisionError: integer division or modulo by zero")
 
 
 @BOTH
@@ -177,6 +234,16 @@ def test_a_value_becomes_json(kind: str, value: Any, result: Any) -> None:
         return value
 
     assert only_result(kind, tool) == zen.ToolResult("c", "tool", result)
+
+
+@BOTH
+def test_a_value_is_made_json_in_the_thread_of_its_function(kind: str) -> None:
+    """It may be large, or a generator that still works; the event loop goes on meanwhile."""
+
+    def tool() -> Any:
+        yield threading.current_thread().name
+
+    assert only_result(kind, tool).result == ["zen-native tool"]
 
 
 @BOTH
