@@ -27,8 +27,8 @@ class ToolLoop:
     Calls run as soon as the model has written them, while its answer goes on; functions that are not asynchronous run
     in threads, each with the caller's context variables. Under trio, asynchronous ones run on an asyncio loop beside
     it. What a tool raises, wrong arguments and refusals go back to the model as results that are errors. What `approve`
-    or `stop` raise ends the operation, and so does what a tool raises that is no `Exception`. A call of a tool without a function ends it too, in peace: the caller answers
-    that one.
+    or `stop` raise ends the operation, and so does what a tool raises that is no `Exception`. A call of a tool without
+    a function ends it too, in peace: the caller answers that one.
 
     After the first step a tool choice that forces a call is relaxed to `auto`; else the model could never answer.
 
