@@ -25,11 +25,13 @@ if TYPE_CHECKING:
         OverloadedError,
         PayloadTooLargeError,
         PermissionDeniedError,
+        PoolTimeoutError,
         QuotaExceededError,
         RateLimitError,
         ReadError,
         ServerError,
         StreamTimeoutError,
+        TlsError,
         ToolLoopError,
         TransportError,
         UnknownProviderError,
@@ -89,8 +91,10 @@ if TYPE_CHECKING:
     from .settings import Config, ProviderSettings
     from .streams import AsyncStream, Stream
     from .tools import ToolLoop
+    from .transport.connections import ConnectionLimits
     from .transport.limits import Timeouts
     from .transport.retry import RetryPolicy
+    from .transport.tls import Tls
     from .usage import Usage, UsageBuckets, sum_usage
 
 __all__ = [
@@ -106,6 +110,7 @@ __all__ = [
     "Client",
     "Config",
     "ConnectError",
+    "ConnectionLimits",
     "ContentPolicyError",
     "ContextOverflowError",
     "Decision",
@@ -133,6 +138,7 @@ __all__ = [
     "OverloadedError",
     "PayloadTooLargeError",
     "PermissionDeniedError",
+    "PoolTimeoutError",
     "PriceTable",
     "Priced",
     "Prices",
@@ -164,6 +170,8 @@ __all__ = [
     "TextPart",
     "TextStart",
     "Timeouts",
+    "Tls",
+    "TlsError",
     "Tool",
     "ToolCall",
     "ToolCallContent",
@@ -209,6 +217,8 @@ _HOMES = (
     "request",
     "transport.limits",
     "transport.retry",
+    "transport.connections",
+    "transport.tls",
     "streams",
     "tools",
     "explain",

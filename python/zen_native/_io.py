@@ -5,11 +5,12 @@ Owns `drive`, which runs a coroutine that never suspends. Everything of the sync
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
-__all__ = ["AsyncIo", "Io", "SyncIo", "drive"]
+__all__ = ["AsyncIo", "Io", "SyncIo", "drive", "other_event_loop"]
 
 _T = TypeVar("_T")
 
@@ -39,19 +40,37 @@ class SyncIo:
 
 
 class AsyncIo:
-    """Lets asyncio or trio go on."""
+    """Lets asyncio or trio go on. On asyncio, where it is not needed, anyio is not imported."""
 
     async def sleep(self, seconds: float) -> None:
         """See `Io`."""
-        import anyio
+        if other_event_loop() is None:
+            import asyncio
 
-        await anyio.sleep(seconds)
+            await asyncio.sleep(seconds)
+        else:
+            import anyio
+
+            await anyio.sleep(seconds)
 
     async def blocking(self, call: Callable[[], _T]) -> _T:
         """See `Io`."""
+        if other_event_loop() is None:
+            import asyncio
+
+            return await asyncio.to_thread(call)
         from anyio import to_thread
 
         return await to_thread.run_sync(call)
+
+
+def other_event_loop() -> str | None:
+    """What runs the calling task where that is not asyncio: trio. None where nothing does."""
+    trio: Any = sys.modules.get("trio")
+    if trio is None or not trio.lowlevel.in_trio_task():
+        return None
+    # Also in trio's guest mode, where asyncio's loop is running, too.
+    return "trio"
 
 
 def drive(coroutine: Coroutine[Any, Any, _T]) -> _T:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .price_table import PriceTable
     from .request import LLMRequest
     from .response import LLMResponse
-    from .transport.base import Transport
+    from .transport.choice import Transports
     from .transport.limits import Timeouts
     from .transport.retry import Retrier
 
@@ -61,7 +61,7 @@ class Source(Protocol):
 class Engine:
     """What the steps of a client share."""
 
-    transport: Transport
+    transports: Transports
     io: Io
     timeouts: Timeouts
     retrier: Retrier
@@ -173,7 +173,8 @@ class Step:
     async def _send(self, prepared: Prepared) -> list[LLMEvent]:
         engine = self._engine
         watch = Watch(engine.timeouts, total_until=self._total_until, clock=engine.retrier.clock)
-        self._attempt = Attempt(prepared, engine.transport, engine.io, engine.timeouts, watch)
+        transport = engine.transports.of(prepared.decision.transport)
+        self._attempt = Attempt(prepared, transport, engine.io, engine.timeouts, watch)
         return await self._attempt.batch()
 
     async def _wait(self, seconds: float, prepared: Prepared) -> None:

@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ._io import AsyncIo, Io, SyncIo, drive
+from ._io import AsyncIo, Io, SyncIo, drive, other_event_loop
 from ._operation import Looping, first_request, operation
 from ._prepare import Prepared, prepare
 from ._step import Engine
@@ -21,19 +21,27 @@ from .request import LLMRequest
 from .routing import resolve
 from .settings import Config
 from .streams import AsyncStream, Stream
+from .transport.choice import Transports
+from .transport.connections import ConnectionLimits
 from .transport.foreign import foreign
 from .transport.limits import Timeouts
+from .transport.proxies import Proxies
 from .transport.retry import Retrier, RetryPolicy
+from .transport.tls import checked_tls
 
 if TYPE_CHECKING:
+    import ssl
+
     from ._step import Source
     from ._tool_crew import Crew
-    from .gate import RuntimeChoice
+    from .gate import RuntimeChoice, TransportChoice
     from .price_table import PriceTable
     from .response import LLMResponse
     from .route import Route
     from .tools import ToolLoop
     from .transport.base import Transport
+    from .transport.choice import Makers
+    from .transport.tls import Tls, TlsContext
 
 __all__ = ["AsyncClient", "Client"]
 
@@ -41,39 +49,60 @@ __all__ = ["AsyncClient", "Client"]
 class _Base:
     """What both clients share."""
 
+    _io: Io = SyncIo()
+
     def __init__(
         self,
         config: Config | None = None,
         *,
-        transport: object | None = None,
+        transport: TransportChoice | object = "auto",
         runtime: RuntimeChoice = "auto",
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
         prices: PriceTable | None = None,
+        tls: Tls | ssl.SSLContext | None = None,
+        connections: ConnectionLimits | None = None,
     ) -> None:
         """Both kinds are configured alike.
 
         Args:
             config: keys, base URLs and options by provider; by default what the environment says.
-            transport: a client or transport of httpx or httpx2 to send with, which stays the caller's to close, or any
-                `zen_native.transport.base.Transport`.
+            transport: who moves the bytes: `auto`, `native`, `httpx`; or a client or transport of httpx or httpx2 to
+                send with, which stays the caller's to close, or any `zen_native.transport.base.Transport`.
             runtime: who decodes, where a call does not say: `auto`, `native`, `python`, or a function of the request.
             timeouts: how long things may take.
             retry: what is tried again.
             prices: the user's own, for the cost where the wire says none; they go before all other tables.
+            tls: whom to trust, and a certificate of the client's own; by default the system's authorities.
+            connections: how many there may be at one time, and how many are kept.
+
+        Raises:
+            ValueError: an unknown word, a file of `tls` that is not usable, or `tls` or `connections` together with a
+                transport of the caller's, which has its own.
+            TypeError: the transport is none, or does not fit this kind of client.
         """
         self.config = config or Config()
         self.timeouts = timeouts or Timeouts()
         self.decisions = Decisions()
         self.prices = prices
         self._runtime: RuntimeChoice = runtime
-        self._custom = None if transport is None else f"a transport of the caller's: {type(transport).__name__}"
-        self._transport, self._io = self._moving(transport)
+        choice, brought = _chosen(transport)
+        self._choice: TransportChoice = choice
+        self._custom = None if brought is None else f"a transport of the caller's: {type(brought).__name__}"
+        if brought is not None and (tls is not None or connections is not None):
+            raise ValueError("tls and connections are for connections of our own; configure the transport instead")
+        self._transports = Transports(self._moving(brought, checked_tls(tls), connections or ConnectionLimits()))
+        self._proxies: Proxies | None = None
         self._retrier = Retrier(retry or RetryPolicy())
         self._closed = False
 
-    def _moving(self, transport: object | None) -> tuple[Transport, Io]:
+    @staticmethod
+    def _moving(brought: object | None, tls: TlsContext, limits: ConnectionLimits) -> Makers:
         raise NotImplementedError
+
+    def _event_loop(self) -> str | None:
+        """What runs the calling task where the native transport is no use there."""
+        return None
 
     def _crew(self, concurrency: int) -> Crew:
         raise NotImplementedError
@@ -101,7 +130,7 @@ class _Base:
 
     def _engine(self, runtime: RuntimeChoice | None) -> Engine:
         return Engine(
-            transport=self._transport,
+            transports=self._transports,
             io=self._io,
             timeouts=self.timeouts,
             retrier=self._retrier,
@@ -124,12 +153,25 @@ class _Base:
         return select(
             request,
             route,
-            current_capabilities(custom_transport=self._custom),
+            current_capabilities(
+                native_transport=self._transports.has("native"),
+                transport=self._choice,
+                custom_transport=self._custom,
+                proxied=self._proxied(route),
+                event_loop=self._event_loop(),
+            ),
             decisions,
             runtime=runtime,
             client_runtime=self._runtime,
             body_bytes=size,
         )
+
+    def _proxied(self, route: Route) -> str | None:
+        if self._custom is not None:
+            return None
+        if self._proxies is None:
+            self._proxies = Proxies()
+        return None if self._proxies.proxy_for(route.base_url) is None else route.origin
 
     def explain(
         self,
@@ -157,11 +199,14 @@ class _Base:
 class Client(_Base):
     """Asks models, synchronously. Usable from several threads; close it, or use it in `with`."""
 
-    def _moving(self, transport: object | None) -> tuple[Transport, Io]:
+    @staticmethod
+    def _moving(brought: object | None, tls: TlsContext, limits: ConnectionLimits) -> Makers:
         from .transport.http import SyncHttp
 
-        brought = None if transport is None else foreign(transport, is_async=False)
-        return _as_transport(transport) if transport is not None and brought is None else SyncHttp(brought), SyncIo()
+        theirs = None if brought is None else foreign(brought, is_async=False)
+        if brought is not None and theirs is None:
+            return {"httpx": partial(_as_transport, _as_transport(brought))}
+        return {"httpx": partial(SyncHttp, theirs, tls, limits)}
 
     def _crew(self, concurrency: int) -> Crew:
         from ._tool_crew import ThreadCrew
@@ -220,7 +265,7 @@ class Client(_Base):
     def close(self) -> None:
         """Close the connections."""
         self._closed = True
-        drive(self._transport.close())
+        drive(self._transports.close())
 
     def __enter__(self) -> Self:
         return self
@@ -234,11 +279,19 @@ class Client(_Base):
 class AsyncClient(_Base):
     """Asks models, on asyncio or trio. Usable from several event loops; close it in one, or use it in `async with`."""
 
-    def _moving(self, transport: object | None) -> tuple[Transport, Io]:
+    _io = AsyncIo()
+
+    @staticmethod
+    def _moving(brought: object | None, tls: TlsContext, limits: ConnectionLimits) -> Makers:
         from .transport.async_http import AsyncHttp
 
-        brought = None if transport is None else foreign(transport, is_async=True)
-        return _as_transport(transport) if transport is not None and brought is None else AsyncHttp(brought), AsyncIo()
+        theirs = None if brought is None else foreign(brought, is_async=True)
+        if brought is not None and theirs is None:
+            return {"httpx": partial(_as_transport, _as_transport(brought))}
+        return {"httpx": partial(AsyncHttp, theirs, tls, limits)}
+
+    def _event_loop(self) -> str | None:
+        return other_event_loop()
 
     def _crew(self, concurrency: int) -> Crew:
         from ._tool_crew import AsyncCrew
@@ -279,7 +332,7 @@ class AsyncClient(_Base):
     async def aclose(self) -> None:
         """Close the connections."""
         self._closed = True
-        await self._transport.close()
+        await self._transports.close()
 
     close = aclose
 
@@ -305,6 +358,19 @@ def as_request(request: str | LLMRequest, messages: Any, fields: dict[str, Any])
         known = {name: getattr(request, name) for name in request.model_fields_set}
         return LLMRequest.model_validate({**known, **more})
     return LLMRequest.model_validate({"model": request, **more})
+
+
+def _chosen(transport: object) -> tuple[TransportChoice, object | None]:
+    """The word, and what the caller brought instead of one."""
+    if transport is None or transport == "auto":
+        return "auto", None
+    if transport == "native":
+        return "native", None
+    if transport == "httpx":
+        return "httpx", None
+    if isinstance(transport, str):
+        raise ValueError(f"unknown transport {transport!r}; known: auto, native, httpx, or a client or transport")
+    return "auto", transport
 
 
 def _as_transport(transport: object) -> Transport:

@@ -16,8 +16,10 @@
         OverloadedError
       TransportError
         ConnectError
+          TlsError
         ReadError
         StreamTimeoutError     phase
+          PoolTimeoutError
       IncompleteStreamError
       InvalidProviderOutputError
         LimitExceededError
@@ -56,12 +58,14 @@ __all__ = [
     "OverloadedError",
     "PayloadTooLargeError",
     "PermissionDeniedError",
+    "PoolTimeoutError",
     "QuotaExceededError",
     "RateLimitError",
     "ReadError",
     "ServerError",
     "StreamTimeoutError",
     "TimeoutPhase",
+    "TlsError",
     "ToolLoopError",
     "TransportError",
     "UnknownProviderError",
@@ -207,6 +211,12 @@ class ConnectError(TransportError):
     _retryable = True
 
 
+class TlsError(ConnectError):
+    """The server is not trusted, or does not trust us: its certificate or the handshake was refused."""
+
+    _retryable = False
+
+
 class ReadError(TransportError):
     """The connection broke while the answer was read."""
 
@@ -219,6 +229,12 @@ class StreamTimeoutError(TransportError):
     def __init__(self, message: str, *, phase: TimeoutPhase | None = None, **fields: Any) -> None:
         super().__init__(message, **fields)
         self.phase = phase
+
+
+class PoolTimeoutError(StreamTimeoutError):
+    """All connections that the client may have were in use for too long; nothing was sent."""
+
+    _retryable = True
 
 
 class IncompleteStreamError(LLMError):

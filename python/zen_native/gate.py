@@ -1,20 +1,19 @@
 """The support gate: who decodes one request and who moves its bytes, decided before any byte is sent, with the reason.
 
-Owns the reasons, their order, and the record of each decision. `decide` is pure: what it depends on comes in by
-`Capabilities`. Never consulted again once bytes went out: what fails then is an error, not a reason to fall back.
+Owns the reasons and their order; the record of the decisions is kept in `_decisions`. `decide` is pure: what it depends
+on comes in by `Capabilities`. Never consulted again once bytes went out: what fails then is an error, not a reason to
+fall back.
 """
 
 from __future__ import annotations
 
-import logging
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from threading import Lock
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, cast
 
+from ._decisions import Decisions, log
 from .errors import UnsupportedError
 from .runtimes import FLAG, RuntimeName, checked_flag
 
@@ -30,6 +29,7 @@ __all__ = [
     "Reason",
     "Rollout",
     "RuntimeChoice",
+    "TransportChoice",
     "TransportName",
     "current_capabilities",
     "decide",
@@ -37,12 +37,13 @@ __all__ = [
     "select",
 ]
 
-TransportName = Literal["native", "python"]
+TransportName = Literal["native", "httpx"]
+TransportChoice = Literal["auto", "native", "httpx"]
+"""`native` or an error, `httpx`, or whatever is possible."""
 RuntimeChoice = Literal["auto", "native", "python"] | Callable[["LLMRequest"], bool]
 """`native` or an error, `python`, whatever is possible, or a function that says of each request whether native may be
 tried, such as `rollout(10)`."""
 
-_LOGGER = logging.getLogger(__name__)
 _BUCKETS = 100_000
 
 
@@ -64,9 +65,12 @@ class Reason(IntEnum):
     LOWERING_FAILED = 11
     RUNTIME_IS_PYTHON = 12
     """From here on of the transport alone: it decodes as it reads."""
-    TRANSPORT_MISSING = 13
+    CLIENT_CHOSE_HTTPX = 13
     CUSTOM_TRANSPORT = 14
     HOOKS = 15
+    TRANSPORT_MISSING = 16
+    PROXY = 17
+    NOT_ASYNCIO = 18
 
     @property
     def slug(self) -> str:
@@ -90,10 +94,16 @@ class Capabilities:
     """Parts of a request, such as `output-type`, that the native path cannot carry."""
     max_body_bytes: int | None = None
     native_transport: bool = False
+    transport: TransportChoice = "auto"
+    """What the client says."""
     custom_transport: str | None = None
     """What the caller gave in place of the sockets: a client, a transport, a recorder."""
     hooks: tuple[str, ...] = ()
     """What the caller wants to see of requests and responses in Python."""
+    proxied: str | None = None
+    """The origin of the request, where it is reached through a proxy."""
+    event_loop: str | None = None
+    """What runs the task where that is not asyncio."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,16 +157,16 @@ def decide(
 
     Raises:
         ImportError: native was demanded, but the extension is not there.
-        UnsupportedError: native was demanded, but something else stands against it.
+        UnsupportedError: native was demanded, the runtime or the transport, but something else stands against it.
     """
     case = _Case(request, route, capabilities, stream, body_bytes, failure)
     chosen = client_runtime if runtime is None else runtime
     by_caller = Reason.CLIENT_CHOSE_PYTHON if runtime is None else Reason.CALLER_CHOSE_PYTHON
     reason, detail = _against_runtime(case, chosen, by_caller)
-    transport_reason, transport_detail = _against_transport(capabilities, reason)
+    transport_reason, transport_detail = _against_transport(case, reason, detail)
     return Decision(
         runtime="native" if reason is Reason.NATIVE else "python",
-        transport="native" if transport_reason is Reason.NATIVE else "python",
+        transport="native" if transport_reason is Reason.NATIVE else "httpx",
         reason=reason,
         detail=detail,
         transport_reason=transport_reason,
@@ -179,7 +189,7 @@ def _against_runtime(case: _Case, chosen: RuntimeChoice, by_caller: Reason) -> t
     if obstacle is None:
         return Reason.NATIVE, "nothing stands against it"
     if demanded:
-        _refuse(case, *obstacle)
+        _refuse(case, "runtime", *obstacle)
     return obstacle
 
 
@@ -202,16 +212,32 @@ def _obstacles(case: _Case) -> Iterator[tuple[Reason, str]]:
         yield Reason.LOWERING_FAILED, case.failure
 
 
-def _against_transport(known: Capabilities, runtime: Reason) -> tuple[Reason, str]:
+def _against_transport(case: _Case, runtime: Reason, detail: str) -> tuple[Reason, str]:
+    obstacle = next(_transport_obstacles(case.known, runtime), None)
+    if obstacle is None:
+        return Reason.NATIVE, "nothing stands against it"
+    if case.known.transport == "native":
+        if runtime is not Reason.NATIVE:
+            obstacle = runtime, f"it needs the native runtime, which is not taken: {detail}"
+        _refuse(case, "transport", *obstacle)
+    return obstacle
+
+
+def _transport_obstacles(known: Capabilities, runtime: Reason) -> Iterator[tuple[Reason, str]]:
     if runtime is not Reason.NATIVE:
-        return Reason.RUNTIME_IS_PYTHON, "the Python runtime reads from Python"
-    if not known.native_transport:
-        return Reason.TRANSPORT_MISSING, "there is no native transport here"
+        yield Reason.RUNTIME_IS_PYTHON, "the Python runtime reads from Python"
+    if known.transport == "httpx":
+        yield Reason.CLIENT_CHOSE_HTTPX, "transport='httpx'"
     if known.custom_transport is not None:
-        return Reason.CUSTOM_TRANSPORT, known.custom_transport
+        yield Reason.CUSTOM_TRANSPORT, known.custom_transport
     if known.hooks:
-        return Reason.HOOKS, ", ".join(known.hooks)
-    return Reason.NATIVE, "nothing stands against it"
+        yield Reason.HOOKS, ", ".join(known.hooks)
+    if not known.native_transport:
+        yield Reason.TRANSPORT_MISSING, "there is no native transport here"
+    if known.proxied is not None:
+        yield Reason.PROXY, f"{known.proxied} is reached through a proxy"
+    if known.event_loop is not None:
+        yield Reason.NOT_ASYNCIO, f"{known.event_loop} runs this task, not asyncio"
 
 
 def _told(chosen: Callable[[LLMRequest], bool], request: LLMRequest) -> bool:
@@ -221,8 +247,8 @@ def _told(chosen: Callable[[LLMRequest], bool], request: LLMRequest) -> bool:
     return told
 
 
-def _refuse(case: _Case, reason: Reason, detail: str) -> None:
-    message = f"the native runtime was asked for, but {detail}"
+def _refuse(case: _Case, what: str, reason: Reason, detail: str) -> None:
+    message = f"the native {what} was asked for, but {detail}"
     if reason is Reason.EXTENSION_MISSING:
         raise ImportError(message, name="zen_native._core")
     raise UnsupportedError(message, provider=case.route.provider, model=case.route.model)
@@ -264,10 +290,14 @@ def _options(request: LLMRequest) -> frozenset[str]:
 def current_capabilities(
     *,
     environ: Mapping[str, str] | None = None,
+    native_transport: bool = False,
+    transport: TransportChoice = "auto",
     custom_transport: str | None = None,
     hooks: tuple[str, ...] = (),
+    proxied: str | None = None,
+    event_loop: str | None = None,
 ) -> Capabilities:
-    """What is possible in this process, now; the rest is what the client has been given.
+    """What is possible in this process, now; the rest is what the client has been given, and where it is.
 
     Raises:
         ValueError: `ZEN_NATIVE` is neither `0`, `1` nor empty.
@@ -280,8 +310,12 @@ def current_capabilities(
         missing=native.CAUSE,
         protocols=protocols,
         framings=framings,
+        native_transport=native_transport and native.moves(),
+        transport=transport,
         custom_transport=custom_transport,
         hooks=hooks,
+        proxied=proxied,
+        event_loop=event_loop,
     )
 
 
@@ -315,40 +349,6 @@ def rollout(percent: float, salt: str = "") -> Rollout:
 # --- the record
 
 
-class Decisions:
-    """How often each decision was made. Usable from several threads."""
-
-    __slots__ = ("_counts", "_lock")
-
-    def __init__(self) -> None:
-        self._counts: Counter[tuple[RuntimeName, TransportName, Reason]] = Counter()
-        self._lock = Lock()
-
-    def add(self, decision: Decision) -> None:
-        """Count one."""
-        with self._lock:
-            self._counts[decision.runtime, decision.transport, _main_reason(decision)] += 1
-
-    def counts(self) -> dict[tuple[RuntimeName, TransportName, Reason], int]:
-        """Runtime, transport and reason, and how often; the reason is the runtime's or, where that is native, the
-        transport's."""
-        with self._lock:
-            return dict(self._counts)
-
-    @property
-    def total(self) -> int:
-        """How many there were."""
-        with self._lock:
-            return self._counts.total()
-
-    def __repr__(self) -> str:
-        shown = ", ".join(
-            f"{runtime}/{transport} {reason.slug}: {count}"
-            for (runtime, transport, reason), count in self.counts().items()
-        )
-        return f"<Decisions {shown or 'none'}>"
-
-
 class Choices(TypedDict, total=False):
     """The optional arguments of `decide`."""
 
@@ -369,29 +369,5 @@ def select(
     """`decide`, counted and written to the log `zen_native.gate` as one record."""
     decision = decide(request, route, capabilities, **choices)
     decisions.add(decision)
-    _log(decision, route)
+    log(decision, route)
     return decision
-
-
-def _main_reason(decision: Decision) -> Reason:
-    return decision.transport_reason if decision.runtime == "native" else decision.reason
-
-
-def _log(decision: Decision, route: Route) -> None:
-    # Names and text only: a record may be pickled and sent elsewhere, and the route holds a key.
-    _LOGGER.info(
-        "runtime selected: %s, transport %s",
-        decision.runtime,
-        decision.transport,
-        extra={
-            "zen_runtime": decision.runtime,
-            "zen_transport": decision.transport,
-            "zen_reason": decision.reason.slug,
-            "zen_detail": decision.detail,
-            "zen_transport_reason": decision.transport_reason.slug,
-            "zen_transport_detail": decision.transport_detail,
-            "zen_provider": route.provider,
-            "zen_model": route.model,
-            "zen_protocol": route.protocol,
-        },
-    )

@@ -1,67 +1,129 @@
-"""The clients over TLS: certificates are checked, and limits and hanging up work the same."""
+"""The clients over TLS: whom they trust, what they show of themselves, and that limits and hanging up work the same."""
 
 from __future__ import annotations
 
-import shutil
+import socketserver
 import ssl
-import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.kit.asking import KINDS, TEXT, WHOLE, ask, config
+from tests.kit.authority import Authority
 from tests.kit.server import HOLD, Server, sse_reply
 
 import zen_native as zen
 
 pytestmark = [
     pytest.mark.parametrize("kind", KINDS),
-    pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate with"),
     pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning"),
 ]
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 that signs itself, with its key."""
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    subject = ["-days", "2", "-subj", "/CN=loopback", "-addext", "subjectAltName=IP:127.0.0.1"]
-    key, cert = path.with_suffix(".key"), path.with_suffix(".crt")
-    subprocess.run([*make, *subject, "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True)
-    path.write_bytes(key.read_bytes() + cert.read_bytes())
-    return path
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
-def server(certificate: Path) -> Iterator[Server]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with Server(sse_reply(*WHOLE), tls=context) as running:
+def server(authority: Authority) -> Iterator[Server]:
+    with Server(sse_reply(*WHOLE), tls=authority.server()) as running:
         yield running
 
 
 @pytest.fixture
-def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_suffix(".crt")))
+def tls(authority: Authority) -> zen.Tls:
+    return zen.Tls(ca_file=authority.file)
 
 
-@pytest.mark.usefixtures("trusted")
-def test_an_answer_comes(kind: str, server: Server) -> None:
+def refused(kind: str, context: ssl.SSLContext, tls: zen.Tls | None) -> str:
+    """What is said where a server is not talked to; it must not hear of the request, and not be asked again."""
+    with Server(sse_reply(*WHOLE), tls=context) as server:
+        heard = ask(kind, config(server), tls=tls, retry=zen.RetryPolicy(attempts=3, base=0))
+        assert isinstance(heard.error, zen.TlsError)
+        assert not heard.error.retryable
+        assert (server.requests, server.connections) == ([], 1)
+        return heard.error.message
+
+
+def test_an_answer_comes(kind: str, server: Server, tls: zen.Tls) -> None:
+    assert ask(kind, config(server), tls=tls).text == "Hello"
+
+
+def test_the_environment_may_name_the_authorities(
+    kind: str, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
     assert ask(kind, config(server)).text == "Hello"
 
 
-@pytest.mark.usefixtures("trusted")
-def test_a_stall_ends(kind: str, server: Server) -> None:
+def test_a_context_of_the_callers_is_taken_as_it_is(kind: str, server: Server, authority: Authority) -> None:
+    context = ssl.create_default_context(cafile=authority.file)
+    assert ask(kind, config(server), tls=context).text == "Hello"
+
+
+def test_a_stall_ends(kind: str, server: Server, tls: zen.Tls) -> None:
     server.plays(sse_reply(TEXT[0], HOLD))
-    heard = ask(kind, config(server), timeouts=zen.Timeouts(idle=0.1))
+    heard = ask(kind, config(server), tls=tls, timeouts=zen.Timeouts(idle=0.1))
     assert isinstance(heard.error, zen.StreamTimeoutError)
     assert (heard.text, heard.error.phase) == ("Hel", "idle")
     assert server.hung_up.wait(0.25)
 
 
-def test_a_stranger_gets_no_request(kind: str, server: Server) -> None:
-    heard = ask(kind, config(server), retry=zen.RetryPolicy(attempts=1))
-    assert isinstance(heard.error, zen.ConnectError)
-    assert "CERTIFICATE_VERIFY_FAILED" in heard.error.message
-    assert server.requests == []
+# Who is not talked to
+
+
+def test_a_stranger(kind: str, authority: Authority) -> None:
+    assert "unable to get local issuer certificate" in refused(kind, authority.server(), None)
+
+
+def test_a_stranger_to_the_authorities_of_the_caller(kind: str, authority: Authority, tmp_path: Path) -> None:
+    other = zen.Tls(ca_file=Authority(tmp_path).file)
+    assert "CERTIFICATE_VERIFY_FAILED" in refused(kind, authority.server(), other)
+
+
+def test_another_host(kind: str, authority: Authority, tls: zen.Tls) -> None:
+    assert "IP address mismatch" in refused(kind, authority.server("elsewhere.example"), tls)
+
+
+def test_a_certificate_that_expired(kind: str, authority: Authority, tls: zen.Tls) -> None:
+    assert "certificate has expired" in refused(kind, authority.server(expired=True), tls)
+
+
+def test_a_certificate_that_signs_itself(kind: str, authority: Authority) -> None:
+    assert "self-signed certificate" in refused(kind, authority.self_signed(), None)
+
+
+class Plain(socketserver.BaseRequestHandler):
+    """Answers whatever comes in plain text."""
+
+    def handle(self) -> None:
+        self.request.recv(1)
+        self.request.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        self.request.recv(4096)
+
+
+def test_a_server_without_tls(kind: str, server: Server) -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), Plain) as plain:
+        thread = threading.Thread(target=plain.handle_request)
+        thread.start()
+        at = f"https://127.0.0.1:{plain.server_address[1]}"
+        heard = ask(kind, config(server, base_url=at), retry=zen.RetryPolicy(attempts=3, base=0))
+        thread.join()
+    assert isinstance(heard.error, zen.TlsError)
+    assert "wrong version number" in heard.error.message.lower().replace("_", " ")
+
+
+# Certificates of the client
+
+
+def test_a_client_shows_its_certificate(kind: str, authority: Authority) -> None:
+    certificate, key = authority.client()
+    tls = zen.Tls(ca_file=authority.file, certificate=certificate, key=key)
+    with Server(sse_reply(*WHOLE), tls=authority.demanding()) as server:
+        assert ask(kind, config(server), tls=tls).text == "Hello"
+
+
+def test_a_client_without_one_is_refused(kind: str, authority: Authority, tls: zen.Tls) -> None:
+    assert "handshake failure" in refused(kind, authority.demanding(), tls).lower().replace("_", " ")

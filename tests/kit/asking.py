@@ -41,7 +41,7 @@ def config(server: Server, other: Server | None = None, **settings: Any) -> zen.
     """A configuration in which `mine/...` is a server, and `other/...` another one."""
     servers = {"mine": server, "other": other or server}
     providers = {
-        name: zen.ProviderSettings(base_url=at.url, api_key=KEY, protocol="openai-chat", **settings)
+        name: zen.ProviderSettings(**{"base_url": at.url, "api_key": KEY, "protocol": "openai-chat", **settings})
         for name, at in servers.items()
     }
     return zen.Config(providers=providers, environ={})

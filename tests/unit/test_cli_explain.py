@@ -49,7 +49,7 @@ def test_explain_shows_route_and_reason_but_never_the_key(key: str, capsys: pyte
         "key          there is one, sent as bearer\n",
         "environment  OPENAI_API_KEY: set\n             OPENAI_BASE_URL: not set\n",
         "runtime      python, by client-chose-python: runtime='python'\n",
-        "transport    python, by runtime-is-python: ",
+        "transport    httpx, by runtime-is-python: ",
         '"text": "hi"',
     ):
         assert said in out

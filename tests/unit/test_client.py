@@ -187,8 +187,16 @@ def test_the_other_kind_is_refused() -> None:
         zen.Client(CONFIG, transport=httpx.AsyncHTTPTransport())
     with httpx.Client() as own, pytest.raises(TypeError, match="AsyncClient takes asynchronous"):
         zen.AsyncClient(CONFIG, transport=own)
-    with pytest.raises(TypeError, match="not a client or transport: str"):
+    with pytest.raises(ValueError, match=r"unknown transport 'https://proxy\.example'; known: auto, native, httpx"):
         zen.Client(CONFIG, transport="https://proxy.example")
+    with pytest.raises(TypeError, match="not a client or transport: int"):
+        zen.Client(CONFIG, transport=8080)
+
+
+@pytest.mark.parametrize("options", [{"tls": zen.Tls()}, {"connections": zen.ConnectionLimits()}], ids=str)
+def test_who_brings_a_transport_configures_it(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="for connections of our own"):
+        zen.Client(CONFIG, transport=Recorder(httpx).transport(), **options)
 
 
 @LIBRARIES
@@ -196,7 +204,7 @@ def test_the_other_kind_is_refused() -> None:
     ("name", "expected", "phase", "retryable"),
     [
         ("ConnectTimeout", zen.StreamTimeoutError, "connect", True),
-        ("PoolTimeout", zen.StreamTimeoutError, "connect", True),
+        ("PoolTimeout", zen.PoolTimeoutError, "connect", True),
         ("ReadTimeout", zen.StreamTimeoutError, "first-event", False),
         ("WriteTimeout", zen.StreamTimeoutError, "first-event", False),
         ("ConnectError", zen.ConnectError, None, True),
@@ -279,7 +287,7 @@ def test_who_decodes_is_decided_for_every_request(words: dict[str, Any], monkeyp
     with zen.Client(CONFIG, transport=Recorder(httpx).transport(), runtime="auto" if words else "python") as client:
         client.generate("mine/m", "hi", **words)
     reason = Reason.CALLER_CHOSE_PYTHON if words else Reason.CLIENT_CHOSE_PYTHON
-    assert client.decisions.counts() == {("python", "python", reason): 1}
+    assert client.decisions.counts() == {("python", "httpx", reason): 1}
 
 
 def test_the_flag_of_the_process_is_read_at_every_request(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,9 @@ from zen_native.response import fold
 CLASSES: list[type[LLMError]] = [
     cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, LLMError)
 ]
-RETRYABLE = {"RateLimitError", "ServerError", "OverloadedError", "ConnectError", "IncompleteStreamError"}
+RETRYABLE = {
+    "RateLimitError", "ServerError", "OverloadedError", "ConnectError", "PoolTimeoutError", "IncompleteStreamError",
+}  # fmt: skip
 
 
 def full(cls: type[LLMError]) -> LLMError:
@@ -51,7 +53,7 @@ def full(cls: type[LLMError]) -> LLMError:
     }
     if cls is RateLimitError:
         fields["reset_time"] = datetime(2026, 1, 2, tzinfo=UTC)
-    if cls is StreamTimeoutError:
+    if issubclass(cls, StreamTimeoutError):
         fields["phase"] = "idle"
     error = cls("short and stout", **fields)
     assert all(getattr(error, name) is not None for name in error.FIELDS)

@@ -75,9 +75,12 @@ RUNTIME_CASES: list[tuple[Reason, Capabilities, dict[str, Any], str]] = [
     (Reason.LOWERING_FAILED, ALL, {"failure": "no native form of a tool"}, "no native form of a tool"),
 ]
 TRANSPORT_CASES = [
-    (Reason.TRANSPORT_MISSING, replace(ALL, native_transport=False), "no native transport"),
+    (Reason.CLIENT_CHOSE_HTTPX, replace(ALL, transport="httpx"), "transport='httpx'"),
     (Reason.CUSTOM_TRANSPORT, replace(ALL, custom_transport=CASSETTE), CASSETTE),
     (Reason.HOOKS, replace(ALL, hooks=("on_request",)), "on_request"),
+    (Reason.TRANSPORT_MISSING, replace(ALL, native_transport=False), "no native transport"),
+    (Reason.PROXY, replace(ALL, proxied="https://api.example.com"), "https://api.example.com is reached through a"),
+    (Reason.NOT_ASYNCIO, replace(ALL, event_loop="trio"), "trio runs this task"),
 ]
 REQUEST = ask(messages=[IMAGE], tool_choice="none")
 
@@ -85,7 +88,7 @@ REQUEST = ask(messages=[IMAGE], tool_choice="none")
 @pytest.mark.parametrize(("reason", "capabilities", "more", "detail"), RUNTIME_CASES)
 def test_runtime_reason(reason: Reason, capabilities: Capabilities, more: dict[str, Any], detail: str) -> None:
     decision = decided(capabilities, REQUEST, **more)
-    assert (decision.runtime, decision.transport, decision.reason) == ("python", "python", reason)
+    assert (decision.runtime, decision.transport, decision.reason) == ("python", "httpx", reason)
     assert decision.transport_reason is Reason.RUNTIME_IS_PYTHON
     assert detail in decision.detail
 
@@ -93,7 +96,7 @@ def test_runtime_reason(reason: Reason, capabilities: Capabilities, more: dict[s
 @pytest.mark.parametrize(("reason", "capabilities", "detail"), TRANSPORT_CASES)
 def test_transport_reason_leaves_the_runtime_native(reason: Reason, capabilities: Capabilities, detail: str) -> None:
     decision = decided(capabilities)
-    assert (decision.runtime, decision.transport) == ("native", "python")
+    assert (decision.runtime, decision.transport) == ("native", "httpx")
     assert (decision.reason, decision.transport_reason) == (Reason.NATIVE, reason)
     assert detail in decision.transport_detail
 
@@ -147,12 +150,47 @@ def test_first_reason_in_the_order_is_given() -> None:
 
 
 def test_first_transport_reason_in_the_order_is_given() -> None:
-    known = replace(ALL, native_transport=False, custom_transport=CASSETTE, hooks=("on_request",))
-    seen = [decided(known).transport_reason]
-    for repair in ({"native_transport": True}, {"custom_transport": None}, {"hooks": ()}):
+    known = Capabilities(
+        protocols=ALL.protocols,
+        framings=ALL.framings,
+        transport="httpx",
+        custom_transport=CASSETTE,
+        hooks=("on_request",),
+        proxied="https://api.example.com",
+        event_loop="trio",
+    )
+    repairs: list[dict[str, Any]] = [
+        {"transport": "auto"},
+        {"custom_transport": None},
+        {"hooks": ()},
+        {"native_transport": True},
+        {"proxied": None},
+        {"event_loop": None},
+    ]
+    seen = [decided(known, runtime="python").transport_reason, decided(known).transport_reason]
+    for repair in repairs:
         known = replace(known, **repair)
         seen.append(decided(known).transport_reason)
-    assert seen == [Reason.TRANSPORT_MISSING, Reason.CUSTOM_TRANSPORT, Reason.HOOKS, Reason.NATIVE]
+    assert seen == [Reason.RUNTIME_IS_PYTHON, *(case[0] for case in TRANSPORT_CASES), Reason.NATIVE]
+    assert seen[:-1] == sorted(seen[:-1])
+
+
+@pytest.mark.parametrize(("reason", "capabilities", "detail"), TRANSPORT_CASES[1:])
+def test_demand_of_the_transport_that_cannot_be_met_is_an_error(
+    reason: Reason, capabilities: Capabilities, detail: str
+) -> None:
+    with pytest.raises(UnsupportedError, match="the native transport was asked for, but") as caught:
+        decided(replace(capabilities, transport="native"))
+    assert detail in caught.value.message
+
+
+def test_demand_of_the_transport_is_a_demand_of_the_runtime() -> None:
+    demanding = replace(ALL, transport="native")
+    assert decided(demanding).transport == "native"
+    with pytest.raises(UnsupportedError, match="needs the native runtime, which is not taken: runtime='python'"):
+        decided(demanding, runtime="python")
+    with pytest.raises(ImportError, match="which is not taken: it is gone"):
+        decided(replace(demanding, missing="it is gone"))
 
 
 def test_slugs_are_for_logs() -> None:
@@ -206,7 +244,7 @@ def test_demand_that_cannot_be_met_is_an_error(
 
 def test_demand_of_the_runtime_is_met_over_a_custom_transport() -> None:
     decision = decided(replace(ALL, custom_transport=CASSETTE), runtime="native")
-    assert (decision.runtime, decision.transport) == ("native", "python")
+    assert (decision.runtime, decision.transport) == ("native", "httpx")
 
 
 def test_unknown_word_is_refused() -> None:
@@ -315,8 +353,12 @@ def test_decision_touches_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_current_capabilities_are_those_of_the_extension() -> None:
-    known = current_capabilities(environ={"ZEN_NATIVE": "0"}, custom_transport=CASSETTE, hooks=("h",))
-    assert (known.flag, known.custom_transport, known.hooks) == ("0", CASSETTE, ("h",))
+    given: dict[str, Any] = {"custom_transport": CASSETTE, "hooks": ("h",), "transport": "httpx", "event_loop": "trio"}
+    known = current_capabilities(environ={"ZEN_NATIVE": "0"}, proxied="https://a.example", **given)
+    assert (known.flag, known.proxied) == ("0", "https://a.example")
+    assert {name: getattr(known, name) for name in given} == given
+    assert not known.native_transport
+    assert current_capabilities(environ={}, native_transport=True).native_transport == native.moves()
     assert known.missing == native.CAUSE
     assert (known.protocols, known.framings) == native.served()
     assert bool(known.protocols) == (native.CAUSE is None)
@@ -397,11 +439,11 @@ def test_select_counts_and_logs_one_record(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.INFO, logger="zen_native.gate"):
         select(ask(), route(), replace(ALL, flag="0"), decisions)
     (record,) = caplog.records
-    assert record.getMessage() == "runtime selected: python, transport python"
+    assert record.getMessage() == "runtime selected: python, transport httpx"
     shown = {name: value for name, value in record.__dict__.items() if name.startswith("zen_")}
     assert shown == {
         "zen_runtime": "python",
-        "zen_transport": "python",
+        "zen_transport": "httpx",
         "zen_reason": "flag-off",
         "zen_detail": "ZEN_NATIVE=0",
         "zen_transport_reason": "runtime-is-python",
@@ -410,7 +452,7 @@ def test_select_counts_and_logs_one_record(caplog: pytest.LogCaptureFixture) -> 
         "zen_model": "m-1",
         "zen_protocol": "openai-chat",
     }
-    assert decisions.counts() == {("python", "python", Reason.FLAG_OFF): 1}
+    assert decisions.counts() == {("python", "httpx", Reason.FLAG_OFF): 1}
 
 
 def test_record_can_be_pickled_and_has_no_secret(caplog: pytest.LogCaptureFixture) -> None:
@@ -426,12 +468,12 @@ def test_counts_are_by_runtime_transport_and_the_reason_that_matters() -> None:
         select(ask(), route(), known, decisions)
     assert decisions.counts() == {
         ("native", "native", Reason.NATIVE): 2,
-        ("native", "python", Reason.CUSTOM_TRANSPORT): 1,
-        ("python", "python", Reason.EXTENSION_MISSING): 1,
+        ("native", "httpx", Reason.CUSTOM_TRANSPORT): 1,
+        ("python", "httpx", Reason.EXTENSION_MISSING): 1,
     }
     assert decisions.total == 4
     assert repr(decisions) == (
-        "<Decisions native/native native: 2, native/python custom-transport: 1, python/python extension-missing: 1>"
+        "<Decisions native/native native: 2, native/httpx custom-transport: 1, python/httpx extension-missing: 1>"
     )
 
 

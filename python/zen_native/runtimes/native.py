@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from zen_native.runtimes import RuntimeDecoder
     from zen_native.runtimes.pure.options import Options
 
-__all__ = ["CAUSE", "VERSION", "demand", "new_decoder", "served"]
+__all__ = ["CAUSE", "VERSION", "demand", "moves", "new_decoder", "served"]
 
 
 def _load() -> tuple[str | None, str | None]:
@@ -41,6 +41,15 @@ def served() -> tuple[frozenset[str], frozenset[str]]:
 
     protocols, framings = _core.names()
     return frozenset(protocols), frozenset(framings)
+
+
+def moves() -> bool:
+    """Whether the extension reads HTTP, too."""
+    if CAUSE is not None:
+        return False
+    from zen_native import _core
+
+    return hasattr(_core, "Wire")
 
 
 def new_decoder(protocol: str, framing: str, options: Options) -> RuntimeDecoder:

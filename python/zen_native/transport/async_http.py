@@ -15,14 +15,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .base import Exchange, HttpRequest, plain_headers
+from .connections import ConnectionLimits
 from .failures import failure
 from .foreign import Foreign
 from .limits import Watch
+from .tls import context_of
 
 if TYPE_CHECKING:
-    import ssl
-
     from .proxies import Proxies
+    from .tls import TlsContext
 
 __all__ = ["AsyncHttp"]
 
@@ -32,9 +33,15 @@ _T = TypeVar("_T")
 class AsyncHttp:
     """The transport of `AsyncClient`. Usable from one event loop after another, and from several at a time."""
 
-    def __init__(self, brought: Foreign | None = None) -> None:
+    def __init__(
+        self,
+        brought: Foreign | None = None,
+        tls: TlsContext = context_of,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
         self._brought = brought
-        self._ssl: ssl.SSLContext | None = None
+        self._tls = tls
+        self._limits = limits or ConnectionLimits()
         self._homes: dict[object, _Home] = {}
         self._lock = threading.Lock()
 
@@ -62,7 +69,7 @@ class AsyncHttp:
         home, fresh = self._home(loop)
         if fresh:
             await home.enter()
-        return await home.transport(url, self._context)
+        return await home.transport(url, self._tls, self._limits)
 
     def _home(self, loop: object) -> tuple[_Home, bool]:
         """The connections of a loop, and whether they are new; those of loops that are over are forgotten."""
@@ -74,13 +81,6 @@ class AsyncHttp:
                 del self._homes[over]
             home = self._homes[loop] = _Home()
             return home, True
-
-    def _context(self) -> ssl.SSLContext:
-        if self._ssl is None:
-            import httpx
-
-            self._ssl = httpx.create_ssl_context()
-        return self._ssl
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class _Home:
         if self._keeper is not None:
             await self._keeper.aclose()
 
-    async def transport(self, url: str, context: Callable[[], ssl.SSLContext]) -> Foreign:
+    async def transport(self, url: str, tls: TlsContext, limits: ConnectionLimits) -> Foreign:
         if self._proxies is None:
             from .proxies import Proxies
 
@@ -118,12 +118,12 @@ class _Home:
         if proxy not in self._transports:
             import httpx
 
-            from .pool import KEEP_SECONDS, MAX_KEPT
-
-            limits = httpx.Limits(
-                max_connections=None, max_keepalive_connections=MAX_KEPT, keepalive_expiry=KEEP_SECONDS
+            kept = httpx.Limits(
+                max_connections=limits.max_connections,
+                max_keepalive_connections=limits.max_idle,
+                keepalive_expiry=limits.idle_seconds,
             )
-            made = httpx.AsyncHTTPTransport(verify=context(), limits=limits, proxy=proxy)
+            made = httpx.AsyncHTTPTransport(verify=tls(), limits=kept, proxy=proxy)
             self._transports[proxy] = Foreign(made, True, False, httpx)
         return self._transports[proxy]
 

@@ -5,9 +5,11 @@ Owns the table by class names, which httpx, httpx2 and httpcore share, so that n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from zen_native.errors import ConnectError, LLMError, ReadError, TransportError
+from zen_native.errors import ConnectError, LLMError, ReadError, TlsError, TransportError
 
 from .base import BodyCutError
 
@@ -30,16 +32,22 @@ def failure(error: Exception, watch: Watch, *, body: bool = False) -> Exception 
     if isinstance(error, TimeoutError):
         return watch.expired()
     if isinstance(error, OSError):
+        if not body and _is_refusal(error):
+            return TlsError(_text(error))
         return ReadError(_text(error)) if body else TransportError(_text(error))
     return None
 
 
 def _by_name(name: str, error: Exception, watch: Watch, *, body: bool) -> LLMError | BodyCutError | None:
     match name:
-        case "ConnectTimeout" | "PoolTimeout":
+        case "PoolTimeout":
+            return watch.no_turn()
+        case "ConnectTimeout":
             return watch.no_connection()
         case "TimeoutException":
             return watch.expired()
+        case "ConnectError" | "ProxyError" | "NetworkError" if not body and _is_refusal(error):
+            return TlsError(_text(error))
         case "ConnectError" | "ProxyError":
             return ConnectError(_text(error))
         case "RemoteProtocolError" if body:
@@ -54,11 +62,23 @@ def _by_name(name: str, error: Exception, watch: Watch, *, body: bool) -> LLMErr
 
 def _text(error: Exception) -> str:
     """What it says, or what the first of its causes that says anything does."""
+    said = next((text for cause in _causes(error) if (text := str(cause))), None)
+    return type(error).__name__ if said is None else f"{type(error).__name__}: {said}"
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether TLS failed, and not only the connection below it."""
+    ssl: Any = sys.modules.get("ssl")
+    if ssl is None:
+        return False
+    gone = (ssl.SSLEOFError, ssl.SSLSyscallError, ssl.SSLZeroReturnError)
+    return any(isinstance(cause, ssl.SSLError) and not isinstance(cause, gone) for cause in _causes(error))
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
     cause: BaseException | None = error
     for _ in range(_MAX_CAUSES):
         if cause is None:
-            break
-        if str(cause):
-            return f"{type(error).__name__}: {cause}"
+            return
+        yield cause
         cause = cause.__cause__ or cause.__context__
-    return type(error).__name__

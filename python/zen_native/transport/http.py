@@ -14,13 +14,18 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .base import Exchange, HttpRequest, plain_headers
+from .connections import ConnectionLimits
 from .failures import failure
 from .foreign import Foreign
 from .limits import Watch
 from .patient import Patient
+from .tls import context_of
+
+if TYPE_CHECKING:
+    from .tls import TlsContext
 
 __all__ = ["SyncHttp"]
 
@@ -31,8 +36,15 @@ _BUSY = threading.local()
 class SyncHttp:
     """The transport of `Client`. Usable from several threads; a forked child gets connections of its own."""
 
-    def __init__(self, brought: Foreign | None = None) -> None:
+    def __init__(
+        self,
+        brought: Foreign | None = None,
+        tls: TlsContext = context_of,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
         self._brought = brought
+        self._tls = tls
+        self._limits = limits or ConnectionLimits()
         self._own: tuple[int, Foreign] | None = None
         self._lock = threading.Lock()
         self._abandoned: deque[_SyncExchange] = deque()
@@ -74,7 +86,7 @@ class SyncHttp:
 
                 from .pool import WatchedTransport
 
-                self._own = (os.getpid(), Foreign(WatchedTransport(), False, False, httpx))
+                self._own = (os.getpid(), Foreign(WatchedTransport(self._tls(), self._limits), False, False, httpx))
             return self._own[1]
 
     async def _reap(self) -> None:

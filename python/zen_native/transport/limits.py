@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from zen_native.errors import StreamTimeoutError
+from zen_native.errors import PoolTimeoutError, StreamTimeoutError
 
 if TYPE_CHECKING:
     from zen_native.errors import TimeoutPhase
@@ -116,3 +116,8 @@ class Watch:
     def no_connection(self) -> StreamTimeoutError:
         """No connection came about in time; nothing was sent."""
         return StreamTimeoutError("the time limit passed: connect", phase="connect", retryable=True)
+
+    def no_turn(self) -> PoolTimeoutError:
+        """No connection came free in time; nothing was sent."""
+        text = "the time limit passed: connect; all connections that this client may have were in use"
+        return PoolTimeoutError(text, phase="connect")

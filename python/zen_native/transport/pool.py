@@ -14,21 +14,19 @@ from typing import Any
 import httpcore
 import httpx
 
+from .connections import ConnectionLimits
 from .limits import Watch
 from .proxies import Proxies
 
-__all__ = ["KEEP_SECONDS", "MAX_KEPT", "WatchedTransport"]
-
-MAX_KEPT = 100
-"""How many connections are kept while nobody uses them; there is no limit to those in use."""
-KEEP_SECONDS = 30.0
+__all__ = ["WatchedTransport"]
 
 
 class WatchedTransport(httpx.BaseTransport):
     """Sends requests whose `timeout` extension has a `Watch` for reading and writing. Usable from several threads."""
 
-    def __init__(self) -> None:
-        self._ssl = httpx.create_ssl_context()
+    def __init__(self, context: ssl.SSLContext, limits: ConnectionLimits) -> None:
+        self._ssl = context
+        self._limits = limits
         self._pools: dict[str | None, httpcore.ConnectionPool] = {}
         self._proxies = Proxies()
         self._lock = Lock()
@@ -62,11 +60,11 @@ class WatchedTransport(httpx.BaseTransport):
         with self._lock:
             pool = self._pools.get(proxy)
             if pool is None:
-                pool = self._pools[proxy] = _new_pool(self._ssl, proxy)
+                pool = self._pools[proxy] = _new_pool(self._ssl, self._limits, proxy)
             return pool
 
 
-def _new_pool(context: ssl.SSLContext, proxy: str | None) -> httpcore.ConnectionPool:
+def _new_pool(context: ssl.SSLContext, limits: ConnectionLimits, proxy: str | None) -> httpcore.ConnectionPool:
     through = None
     if proxy is not None:
         parts = httpx.Proxy(proxy)  # takes the user name and password out of the URL
@@ -77,9 +75,9 @@ def _new_pool(context: ssl.SSLContext, proxy: str | None) -> httpcore.Connection
     return httpcore.ConnectionPool(
         ssl_context=context,
         proxy=through,
-        max_connections=None,
-        max_keepalive_connections=MAX_KEPT,
-        keepalive_expiry=KEEP_SECONDS,
+        max_connections=limits.max_connections,
+        max_keepalive_connections=limits.max_idle,
+        keepalive_expiry=limits.idle_seconds,
         network_backend=_WatchedBackend(),
     )
 

@@ -5,8 +5,9 @@ Owns no connection. The rules are the standard library's: `HTTPS_PROXY`, `HTTP_P
 
 from __future__ import annotations
 
+import os
+import sys
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 __all__ = ["Proxies"]
 
@@ -19,7 +20,7 @@ class Proxies:
     __slots__ = ("_by_host", "_found")
 
     def __init__(self) -> None:
-        self._found = getproxies()
+        self._found = _settings()
         self._by_host: dict[str, str | None] = {}
 
     def proxy_for(self, url: str) -> str | None:
@@ -35,7 +36,19 @@ class Proxies:
         return self._by_host.get(host)
 
     def _choose(self, scheme: str, netloc: str) -> str | None:
+        from urllib.request import proxy_bypass
+
         proxy = self._found.get(scheme) or self._found.get("all")
         if not proxy or proxy_bypass(netloc):
             return None
         return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _settings() -> dict[str, str]:
+    """By scheme. Where only the environment can say something and does not, the library is not even imported: that
+    takes longer than a request."""
+    if sys.platform not in ("darwin", "win32") and not any(name.lower().endswith("_proxy") for name in os.environ):
+        return {}
+    from urllib.request import getproxies
+
+    return getproxies()

@@ -1,0 +1,49 @@
+"""The transports of one client: the native one and httpx, each made when a decision first calls for it.
+
+Owns that there is one of each. Which one a request takes is the gate's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zen_native.gate import TransportName
+
+    from .base import Transport
+
+    Makers = Mapping[TransportName, Callable[[], Transport]]
+
+__all__ = ["Transports"]
+
+
+class Transports:
+    """Usable from several threads."""
+
+    __slots__ = ("_lock", "_made", "_make")
+
+    def __init__(self, make: Makers) -> None:
+        self._make = make
+        self._made: dict[TransportName, Transport] = {}
+        self._lock = Lock()
+
+    def has(self, name: TransportName) -> bool:
+        """Whether there is one of that name."""
+        return name in self._make
+
+    def of(self, name: TransportName) -> Transport:
+        """The one of that name."""
+        found = self._made.get(name)
+        if found is None:
+            with self._lock:
+                found = self._made.get(name)
+                if found is None:
+                    found = self._made[name] = self._make[name]()
+        return found
+
+    async def close(self) -> None:
+        """Close what they keep open."""
+        for transport in list(self._made.values()):
+            await transport.close()
