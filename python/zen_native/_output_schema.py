@@ -1,7 +1,7 @@
 """A Python type as what an answer must be: a model to validate it with, and the schema that providers are told.
 
-Owns that the root is an object, which all of them want, and whether a schema can be meant strictly. Owns no validation
-of answers (`structured`) and no provider's subset of JSON Schema (`formats.schema`).
+Owns that the root is an object, which all of them want. Owns no validation of answers (`structured`) and no provider's
+subset of JSON Schema (`formats.schema`, `formats.strict`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter, create_model
 
+from .formats.strict import is_closed
 from .request import ResponseFormat
 
 __all__ = ["OutputSchema"]
 
-_BY_NAME = ("properties", "$defs")
-_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _WRAPPED = "value"
 
 
@@ -37,7 +36,7 @@ class OutputSchema:
     def response_format(self) -> ResponseFormat:
         """The wish for it, strict where the schema says all that may come."""
         return ResponseFormat(
-            type="json_schema", name=self.name, json_schema=self.schema, strict=_is_closed(self.schema)
+            type="json_schema", name=self.name, json_schema=self.schema, strict=is_closed(self.schema)
         )
 
     def read(self, text: str) -> Any:
@@ -55,19 +54,3 @@ def _unfolded(schema: dict[str, Any]) -> dict[str, Any]:
     defined = cast("Mapping[str, dict[str, Any]]", schema.get("$defs", {}))
     name = str(schema.get("$ref", "")).removeprefix("#/$defs/")
     return {**defined[name], "$defs": dict(defined)} if name in defined else schema
-
-
-def _is_closed(schema: Any) -> bool:
-    """Whether every object names its members. Where one does not, strict providers would allow none."""
-    if not isinstance(schema, Mapping):
-        return False
-    one = cast("Mapping[str, Any]", schema)
-    if not one or one.get("additionalProperties"):
-        return False
-    if one.get("type") == "object" and "properties" not in one:
-        return False
-    inner = [item for name in _BY_NAME for item in one.get(name, {}).values()]
-    inner += [item for name in _LISTS for item in one.get(name, ())]
-    inner += [one["items"]] if "items" in one else []
-    known = {"type", "$ref", "enum", "const", *_LISTS}
-    return bool(known & one.keys()) and all(_is_closed(item) for item in inner)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, cast
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PydanticUserError, TypeAdapter, field_validator, model_validator
 
 from ._function_schema import Arguments, function_schema
 from ._request_parts import (
@@ -248,6 +248,15 @@ class LLMRequest(RequestModel):
     def _last_of_a_name(cls, value: tuple[Tool, ...]) -> tuple[Tool, ...]:
         """Of tools with one name the last counts, at the place of the first."""
         return tuple({tool.name: tool for tool in value}.values())
+
+    @field_validator("output_type")
+    @classmethod
+    def _known_type(cls, value: Any) -> Any:
+        try:
+            TypeAdapter[Any](value).json_schema()
+        except PydanticUserError as error:
+            raise ValueError(f"no type for an answer: {error.message}") from None
+        return value
 
     @field_validator("tool_choice", mode="before")
     @classmethod

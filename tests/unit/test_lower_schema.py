@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from zen_native.formats.schema import google_schema, moonshot_schema, strict_schema
+from zen_native.formats.schema import google_schema, moonshot_schema
+from zen_native.formats.strict import claude_schema, is_closed, is_recursive, strict_schema
 
 NODE: dict[str, Any] = {
     "$defs": {"Node": {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}, "name": {"type": "string"}}}},
@@ -133,7 +134,7 @@ def test_strict_objects_are_closed_and_all_is_required() -> None:
 
 
 def test_closed_objects_may_keep_optional_members() -> None:
-    found = strict_schema({"type": "object", "properties": {"a": {"default": None}}}, require=False)
+    found = claude_schema({"type": "object", "properties": {"a": {"default": None}}})
     assert found == {"type": "object", "properties": {"a": {"default": None}}, "additionalProperties": False}
 
 
@@ -161,6 +162,8 @@ def test_depth_is_bounded() -> None:
     assert google_schema(deep)[1] == ("nesting",)
     strict_schema(deep)
     moonshot_schema(deep)
+    assert not is_closed(deep)
+    assert not is_recursive(deep)
 
 
 def test_references_that_double_do_not_explode() -> None:

@@ -10,14 +10,14 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-
 from __future__ import annotations
 
 from zen_native.cache_policy import CachePlan, plan_cache
-from zen_native.request import LLMRequest, Tool
+from zen_native.request import DocumentContent, LLMRequest, Tool
 from zen_native.route import Route
 
 from .anthropic_blocks import Blocks, text_block
 from .claude import BUDGETS, LEAST_BUDGET, Claude, claude_of
 from .common import Draft, Json, Lowered, generation, marked, present
 from .history import repaired, with_leading_system
-from .schema import strict_schema
+from .strict import claude_schema, holds, strict_tool
 
 __all__ = ["lower", "thinking_of"]
 
@@ -152,15 +152,17 @@ def _options(draft: Draft, model: Claude | None, *, thinks: bool) -> Json:
 
 
 def _with_format(draft: Draft, model: Claude | None, body: Json) -> Json:
-    asked = draft.format()
+    asked, messages = draft.format(), draft.request.messages
     if asked is None:
         return body
     if asked.json_schema is None:
         draft.cannot("response_format", "an answer can be held to a schema only")
     elif not draft.dialect.json_schema or model is None or not model.schema:
         draft.cannot("response_format", "an answer of this model cannot be held to a schema")
-    else:
-        form = {"type": "json_schema", "schema": strict_schema(asked.json_schema, require=False)}
+    elif any(isinstance(part, DocumentContent) and part.citations for message in messages for part in message.content):
+        draft.cannot("response_format", "an answer with citations cannot be held to a schema")
+    elif holds(draft, "response_format", asked.json_schema, recursive=False):
+        form = {"type": "json_schema", "schema": claude_schema(asked.json_schema)}
         return {**body, "output_config": {**body.get("output_config", {}), "format": form}}
     return body
 
@@ -205,9 +207,7 @@ def _tool(draft: Draft, tool: Tool, mark: bool | None) -> Json | None:
     if tool.freeform:
         draft.cannot(f"tools[{tool.name}].freeform", "all tools take JSON")
         return None
-    strict = tool.strict if draft.dialect.strict_tools else None
-    if tool.strict and strict is None:
-        draft.cannot(f"tools[{tool.name}].strict", "not taken here")
-    schema = strict_schema(tool.input_schema, require=False) if strict else tool.input_schema
+    strict = strict_tool(draft, tool, recursive=False)
+    schema = claude_schema(tool.input_schema) if strict else tool.input_schema
     lowered = present(name=tool.name, description=tool.description, input_schema=schema, strict=strict)
     return marked(lowered, mark)

@@ -21,7 +21,7 @@ from .bedrock_blocks import Blocks, cache_point
 from .claude import Claude, claude_of
 from .common import Draft, Json, Lowered, dump, generation, merge, present
 from .history import has_calls, repaired, with_leading_system
-from .schema import strict_schema
+from .strict import claude_schema, holds, strict_tool
 
 __all__ = ["lower"]
 
@@ -107,7 +107,9 @@ def _response_format(draft: Draft, claude: Claude | None) -> Json:
     if not draft.dialect.json_schema or (claude is not None and not claude.schema):
         draft.cannot("response_format", "an answer of this model cannot be held to a schema")
         return {}
-    text = dump(strict_schema(asked.json_schema, require=False))
+    if not holds(draft, "response_format", asked.json_schema, recursive=False):
+        return {}
+    text = dump(claude_schema(asked.json_schema))
     schema = present(schema=text, name=asked.name, description=asked.description)
     return {"textFormat": {"type": "json_schema", "structure": {"jsonSchema": schema}}}
 
@@ -192,9 +194,7 @@ def _tool(draft: Draft, tool: Tool) -> Json | None:
     if tool.freeform:
         draft.cannot(f"tools[{tool.name}].freeform", "all tools take JSON")
         return None
-    strict = tool.strict if draft.dialect.strict_tools else None
-    if tool.strict and strict is None:
-        draft.cannot(f"tools[{tool.name}].strict", "not taken here")
-    schema = strict_schema(tool.input_schema, require=False) if strict else tool.input_schema
+    strict = strict_tool(draft, tool, recursive=False)
+    schema = claude_schema(tool.input_schema) if strict else tool.input_schema
     spec = present(name=tool.name, description=tool.description or None, inputSchema={"json": schema}, strict=strict)
     return {"toolSpec": spec}

@@ -120,16 +120,14 @@ class Draft:
         self.note(f"the call and result of {name!r}, which another provider ran, were left out")
 
     def format(self) -> ResponseFormat | None:
-        """What the answer must be; `output_type` stands for its schema, which is then meant strictly."""
+        """What the answer must be; `output_type` stands for its schema."""
         request = self.request
         if request.response_format is not None or request.output_type is None:
             asked = request.response_format
             return None if asked is None or asked.type == "text" else asked
-        from pydantic import TypeAdapter
+        from zen_native._output_schema import OutputSchema
 
-        schema = TypeAdapter[Any](request.output_type).json_schema()
-        name = re.sub(r"[^a-zA-Z0-9_-]", "_", str(schema.get("title", "response")))[:64]
-        return ResponseFormat(type="json_schema", name=name, json_schema=schema, strict=True)
+        return OutputSchema(request.output_type).response_format()
 
     def finish(self, body: Json, headers: dict[str, str] | None = None) -> Lowered:
         """The body with the caller's own members over it, fit for UTF-8."""

@@ -34,7 +34,7 @@ def lower(request: LLMRequest, route: Route, *, stream: bool) -> Lowered:  # noq
     if system:
         body["systemInstruction"] = {"parts": [{"text": part.text} for part in system]}
     body |= _tools(draft)
-    config = _options(draft) | _thinking(draft, version) | _response_format(draft)
+    config = _options(draft) | _thinking(draft, version) | _response_format(draft, version)
     if config:
         body["generationConfig"] = config
     if request.metadata and draft.dialect.metadata:
@@ -98,9 +98,12 @@ def _without_thinking(draft: Draft, *, leveled: bool) -> Json:
     return {"thinkingConfig": {"thinkingBudget": 0}}
 
 
-def _response_format(draft: Draft) -> Json:
+def _response_format(draft: Draft, version: float) -> Json:
     asked = draft.format()
     if asked is None:
+        return {}
+    if draft.request.tools and version < 3:
+        draft.cannot("response_format", "this model takes no tools beside it")
         return {}
     config: Json = {"responseMimeType": "application/json"}
     if asked.json_schema is not None:

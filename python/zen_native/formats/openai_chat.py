@@ -12,7 +12,8 @@ from zen_native.route import Route
 from .common import Draft, Json, Lowered, generation, present
 from .history import has_calls, repaired
 from .openai_chat_messages import ChatMessages
-from .schema import google_schema, moonshot_schema, strict_schema
+from .schema import google_schema, moonshot_schema
+from .strict import holds, strict_schema, strict_tool
 
 __all__ = ["lower", "projected_schema"]
 
@@ -90,8 +91,9 @@ def _response_format(draft: Draft) -> Json:
     if not draft.dialect.json_schema:
         draft.cannot("response_format", "an answer cannot be held to a schema")
         return {}
-    schema = projected_schema(draft, asked.json_schema, strict=asked.strict is True)
-    named = present(name=asked.name, description=asked.description, schema=schema, strict=asked.strict)
+    strict = asked.strict and holds(draft, "response_format.strict", asked.json_schema)
+    schema = projected_schema(draft, asked.json_schema, strict=strict is True)
+    named = present(name=asked.name, description=asked.description, schema=schema, strict=strict)
     return {"response_format": {"type": "json_schema", "json_schema": named}}
 
 
@@ -135,9 +137,7 @@ def _tool(draft: Draft, tool: Tool) -> Json | None:
             return None
         custom = present(name=tool.name, description=tool.description, format=tool.grammar)
         return {"type": "custom", "custom": custom}
-    strict = tool.strict if draft.dialect.strict_tools else None
-    if tool.strict and strict is None:
-        draft.cannot(f"tools[{tool.name}].strict", "not taken here")
+    strict = strict_tool(draft, tool)
     parameters = projected_schema(draft, tool.input_schema, strict=strict is True)
     function = present(name=tool.name, description=tool.description, parameters=parameters, strict=strict)
     return {"type": "function", "function": function}

@@ -15,6 +15,7 @@ from .common import Draft, Json, Lowered, generation, present
 from .history import repaired
 from .openai_chat import projected_schema
 from .openai_responses_items import Items
+from .strict import holds, strict_tool
 
 __all__ = ["lower"]
 
@@ -83,8 +84,9 @@ def _text(draft: Draft) -> Json:
     if not draft.dialect.json_schema:
         draft.cannot("response_format", "an answer cannot be held to a schema")
         return {}
-    schema = projected_schema(draft, asked.json_schema, strict=asked.strict is True)
-    named = present(name=asked.name, description=asked.description, schema=schema, strict=asked.strict)
+    strict = asked.strict and holds(draft, "response_format.strict", asked.json_schema)
+    schema = projected_schema(draft, asked.json_schema, strict=strict is True)
+    named = present(name=asked.name, description=asked.description, schema=schema, strict=strict)
     return {"text": {"format": {"type": "json_schema", **named}}}
 
 
@@ -125,10 +127,7 @@ def _tool(draft: Draft, tool: Tool) -> Json:
         return tool.native
     if tool.freeform:
         return present(type="custom", name=tool.name, description=tool.description, format=tool.grammar)
-    strict = tool.strict is True
-    if strict and not draft.dialect.strict_tools:
-        draft.cannot(f"tools[{tool.name}].strict", "not taken here")
-        strict = False
+    strict = strict_tool(draft, tool) is True
     parameters = projected_schema(draft, tool.input_schema, strict=strict)
     named = present(name=tool.name, description=tool.description)
     return {"type": "function", **named, "parameters": parameters, "strict": strict}

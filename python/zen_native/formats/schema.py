@@ -1,23 +1,22 @@
 """JSON Schema in the subsets that providers take.
 
-Owns the projections: OpenAI's strict form, Google's subset, Moonshot's. A projection never makes a schema refuse what
-it accepted before, except the strict one, which is what it is for.
+Owns Google's subset, Moonshot's, and the way through a schema. A projection never makes a schema refuse what it
+accepted before; those that do, for answers that are held to a schema, are in `strict`.
 
-Sources: https://platform.openai.com/docs/guides/structured-outputs (supported schemas),
-https://ai.google.dev/api/generate-content#FIELDS.response_json_schema (supported keywords),
+Sources: https://ai.google.dev/api/generate-content#FIELDS.response_json_schema (supported keywords),
 https://platform.moonshot.ai/docs/guide/use-moonshot-flavored-json-schema
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
-__all__ = ["google_schema", "moonshot_schema", "strict_schema"]
+__all__ = ["MAX_DEPTH", "Schema", "google_schema", "moonshot_schema", "subschemas", "walk"]
 
 Schema = dict[str, Any]
 
-_MAX_DEPTH = 64
+MAX_DEPTH = 64
 _MAX_SCHEMAS = 20_000
 """How many schemas references are unfolded to: those that refer to others twice double with every level."""
 
@@ -35,23 +34,6 @@ _SILENT = ("$defs", "definitions", "$schema", "$id", "$comment", "default", "exa
 _GOOGLE_FORMATS = frozenset({"date", "date-time", "time", "int32", "int64", "float", "double", "enum"})
 
 
-def strict_schema(schema: Mapping[str, Any], *, require: bool = True) -> Schema:
-    """Objects closed and, with `require`, all their properties required: OpenAI's strict mode demands both, Anthropic's
-    the first."""
-
-    def close(one: Schema) -> Schema:
-        properties = one.get("properties")
-        if one.get("type") == "object" or properties is not None:
-            one = {**one, "properties": properties or {}, "additionalProperties": False}
-            if require:
-                one["required"] = list(one["properties"])
-        if require and one.get("default", 0) is None:
-            one.pop("default")
-        return one
-
-    return _walk(schema, close)
-
-
 def moonshot_schema(schema: Mapping[str, Any]) -> Schema:
     """No siblings beside `$ref`, the type inside the alternatives and not beside them, no tuples."""
 
@@ -67,7 +49,7 @@ def moonshot_schema(schema: Mapping[str, Any]) -> Schema:
             one = {**{name: value for name, value in one.items() if name != "type"}, "anyOf": inner}
         return one
 
-    return _walk(schema, adapt)
+    return walk(schema, adapt)
 
 
 def google_schema(schema: Mapping[str, Any]) -> tuple[Schema, tuple[str, ...]]:
@@ -87,8 +69,8 @@ class _Google:
 
     def project(self, schema: Schema, within: tuple[str, ...], depth: int) -> Schema:
         self._left -= 1
-        if depth > _MAX_DEPTH or self._left < 0:
-            self._lost["nesting" if depth > _MAX_DEPTH else "size"] = None
+        if depth > MAX_DEPTH or self._left < 0:
+            self._lost["nesting" if depth > MAX_DEPTH else "size"] = None
             return {}
         reference = schema.get("$ref")
         if isinstance(reference, str):
@@ -202,10 +184,10 @@ def _both(first: Schema, second: Schema) -> Schema:
     return merged
 
 
-def _walk(schema: Mapping[str, Any], change: Any, depth: int = 0) -> Schema:
+def walk(schema: Mapping[str, Any], change: Callable[[Schema], Schema], depth: int = 0) -> Schema:
     """The schema with every schema in it changed, the innermost first."""
     one: Schema = dict(schema)
-    if depth > _MAX_DEPTH:
+    if depth > MAX_DEPTH:
         return one
     for name, value in one.items():
         if name in _BY_NAME and isinstance(value, Mapping):
@@ -215,11 +197,22 @@ def _walk(schema: Mapping[str, Any], change: Any, depth: int = 0) -> Schema:
             one[name] = [_deeper(inner, change, depth) for inner in _listed(value)]
         elif name in _SINGLE:
             one[name] = _deeper(value, change, depth)
-    return cast("Schema", change(one))
+    return change(one)
 
 
-def _deeper(value: Any, change: Any, depth: int) -> Any:
-    return _walk(cast("Mapping[str, Any]", value), change, depth + 1) if isinstance(value, Mapping) else value
+def _deeper(value: Any, change: Callable[[Schema], Schema], depth: int) -> Any:
+    return walk(cast("Mapping[str, Any]", value), change, depth + 1) if isinstance(value, Mapping) else value
+
+
+def subschemas(schema: Mapping[str, Any]) -> Iterator[Any]:
+    """The schemas that stand directly in one."""
+    for name, value in schema.items():
+        if name in _BY_NAME and isinstance(value, Mapping):
+            yield from cast("Mapping[str, Any]", value).values()
+        elif (name in _LISTS or name == "items") and isinstance(value, list):
+            yield from _listed(value)
+        elif name in _SINGLE:
+            yield value
 
 
 def _schema(value: Any) -> Schema:
