@@ -284,7 +284,8 @@ class Loop:
         options = self._options
         if not self._wants_more(reason) or await self._is_stopped():
             return False
-        if self._index + 1 < options.max_steps:
+        repairs = 0 if self._output is None else self._output.repairs
+        if self._index + 1 < options.max_steps + repairs:
             return True
         said = f"the limit of {options.max_steps} steps was reached before the model was done"
         if options.on_limit == "raise":

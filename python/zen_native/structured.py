@@ -38,7 +38,9 @@ class Output:
 
     def __init__(self, request: LLMRequest, routes: Iterable[Route], *, repair: bool = False) -> None:
         self._schema = OutputSchema(request.output_type)
-        self._repairs = 1 if repair else 0
+        self._may_repair = repair
+        self.repairs = 0
+        """How often it was asked for again."""
         self._problem: tuple[str, str] | None = None
         self._request = request
         self.way: OutputWay = self._way(tuple(routes))
@@ -75,10 +77,10 @@ class Output:
             if wrong is None:
                 return ()
             called = (wrong, step.text)
-        if self._repairs == 0 or reason.normalized in _CUT:
+        if self.repairs or not self._may_repair or reason.normalized in _CUT:
             said = f"{_CUT[reason.normalized]}: " if reason.normalized in _CUT else ""
             raise InvalidProviderOutputError(f"{said}{called[0]}", body=called[1])
-        self._repairs -= 1
+        self.repairs += 1
         return (Message.model_validate({"role": "user", "content": self._again(called[0])}),) if ended else ()
 
     def _read(self, text: str) -> str | None:

@@ -33,7 +33,7 @@ class ToolLoop:
     After the first step a tool choice that forces a call is relaxed to `auto`; else the model could never answer.
 
     Args:
-        max_steps: model calls in one operation.
+        max_steps: model calls in one operation, without the one that repairs an output.
         on_limit: when the model wants more than that: `raise` is a `ToolLoopError`, `stop` an ordinary finish with a
             warning. The tools of the last step have run by then.
         concurrency: tools that run at the same time; the others wait in the order of their calls.

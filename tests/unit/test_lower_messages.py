@@ -256,6 +256,16 @@ def test_a_begun_answer_where_the_model_goes_on_with_it() -> None:
     assert "go on with" in refused(asked, ADAPTIVE)
 
 
+def test_a_paused_turn_goes_back_to_every_model() -> None:
+    """It is no beginning that we wrote: the provider asks for it back to go on with its own tools."""
+    made = {"metadata": {"here": {}}, "provider_executed": True}
+    call_ = {"type": "tool-call", "id": "s1", "name": "web_search", "input": {"query": "x"}, **made}
+    asked = ask(messages=["Search.", {"role": "assistant", "content": ["Let me see.", call_]}])
+    for model in (BUDGET, ADAPTIVE):
+        blocks = messages(asked, model)["messages"][-1]["content"]
+        assert [block["type"] for block in blocks] == ["text", "server_tool_use"]
+
+
 def test_text_documents_are_sent_as_text() -> None:
     text = base64.b64encode("blåbær".encode()).decode()
     part = {"type": "document", "data": text, "mime_type": "text/markdown", "filename": "a.md", "citations": True}

@@ -14,6 +14,7 @@ from zen_native._output_schema import OutputSchema
 from zen_native.formats import lower
 from zen_native.route import Dialect
 from zen_native.structured import Output
+from zen_native.tools import ToolLoop
 
 
 class Report(BaseModel):
@@ -266,6 +267,16 @@ def test_there_is_one_repair(kind: str, route: zen.Route) -> None:
     with pytest.raises(zen.InvalidProviderOutputError):
         heard(kind, script, asked, output=output(asked, route, repair=True))
     assert len(script.requests) == 2
+
+
+@BOTH
+@pytest.mark.parametrize("route", [NATIVE, PLAIN], ids=["schema", "tool"])
+def test_a_repair_is_no_step_of_the_limit(kind: str, route: zen.Route) -> None:
+    asked = request(output_type=Report)
+    wrong = step(said(WRONG)) if route is NATIVE else called(call("c", "final_answer", title="t"))
+    script = Script([wrong, step(said(GOOD))])
+    _, response = heard(kind, script, asked, ToolLoop(max_steps=1), output=output(asked, route, repair=True))
+    assert response.output == Report(title="t", score=3)
 
 
 @BOTH

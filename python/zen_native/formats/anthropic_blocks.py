@@ -83,7 +83,7 @@ class Blocks:
 
     def _end(self) -> None:
         """The beginning of an answer as the last message: where it is taken, it must not end in a space."""
-        if not self._out or self._out[-1]["role"] != "assistant":
+        if not self._out or self._out[-1]["role"] != "assistant" or _is_paused(self._out[-1]["content"]):
             return
         if self._model is not None and not self._model.prefill:
             self._draft.cannot("messages", "an answer that the model is to go on with")
@@ -161,6 +161,11 @@ class Blocks:
         if result.is_error:
             block["is_error"] = True
         return block
+
+
+def _is_paused(blocks: Sequence[Json]) -> bool:
+    """Whether an answer is no beginning of ours, but one that the provider paused amid its own tools."""
+    return any(block["type"].endswith(("_tool_use", "_tool_result")) for block in blocks)
 
 
 def text_block(text: str) -> Json:
