@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from ._error_time import parse_delay, reset_time, retry_after_header
+from ._error_time import limits_reset, parse_delay, reset_time, retry_after_header
 from ._redact import clean
 
 __all__ = ["Facts", "read_facts"]
@@ -193,6 +193,7 @@ def _read_headers(facts: Facts, headers: Mapping[str, str]) -> None:
     for key in ("anthropic-ratelimit-unified-reset", "x-ratelimit-reset"):
         if facts.reset_time is None:
             facts.reset_time = reset_time(headers.get(key))
+    facts.reset_time = facts.reset_time or limits_reset(headers)
     said = next((headers[key] for key in _REQUEST_ID_HEADERS if headers.get(key)), None)
     facts.request_id = facts.request_id if said is None else clean(said[:_MAX_CODE])
     facts.should_retry = {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())

@@ -1,4 +1,5 @@
-"""Waiting times as providers spell them: `retry-after` (RFC 9110 section 10.2.3), google.protobuf.Duration, epochs.
+"""Waiting times as providers spell them: `retry-after` (RFC 9110 section 10.2.3), google.protobuf.Duration, epochs, and
+the headers of single limits (platform.openai.com/docs/guides/rate-limits, docs.anthropic.com/en/api/rate-limits).
 
 Owns the spellings; the wall clock is read only for an HTTP date in an answer that has no `date` header of its own.
 """
@@ -6,13 +7,18 @@ Owns the spellings; the wall clock is read only for an HTTP date in an answer th
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
-__all__ = ["parse_delay", "reset_time", "retry_after_header"]
+__all__ = ["limits_reset", "parse_delay", "reset_time", "retry_after_header"]
 
+_PART = r"(?:(\d{1,6}(?:\.\d{1,9})?)"
+_DURATION = re.compile(rf"{_PART}h)?{_PART}m(?!s))?{_PART}s)?{_PART}ms)?")
+_MAX_LIMITS = 32
+_LONGEST = 366 * 86_400.0
 _EPOCH_IN_MILLISECONDS = 10**11  # as seconds this is the year 5138, as milliseconds 1973
 
 
@@ -28,8 +34,16 @@ def retry_after_header(headers: Mapping[str, str]) -> float | None:
     if seconds is not None:
         return seconds
     until = _http_date(value)
-    since = _http_date(headers.get("date", "")) or datetime.now(UTC)
-    return None if until is None else max(0.0, (until - since).total_seconds())
+    return None if until is None else max(0.0, (until - _answered(headers)).total_seconds())
+
+
+def limits_reset(headers: Mapping[str, str]) -> datetime | None:
+    """When the last of the limits opens again that are used up: `x-ratelimit-reset-tokens: 6m0s` (OpenAI, Groq) beside
+    `x-ratelimit-remaining-tokens: 0`, `anthropic-ratelimit-tokens-reset` and its like."""
+    named = [name for name in headers if "ratelimit" in name and "reset" in name][:_MAX_LIMITS]
+    used_up = [name for name in named if headers.get(name.replace("reset", "remaining"), "").strip() == "0"]
+    moments = [reset_time(headers[name]) or _later(headers[name], headers) for name in used_up]
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def parse_delay(value: object) -> float | None:
@@ -57,6 +71,22 @@ def reset_time(value: object) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return None
+
+
+def _answered(headers: Mapping[str, str]) -> datetime:
+    return _http_date(headers.get("date", "")) or datetime.now(UTC)
+
+
+def _later(value: str, headers: Mapping[str, str]) -> datetime | None:
+    """A point in time from a duration, in seconds or as `1h2m3.5s`."""
+    seconds = _number(value)
+    parts = _DURATION.fullmatch(value.strip()[:40])
+    if seconds is None and parts is not None and any(parts.groups()):
+        sizes = zip(parts.groups(), (3600, 60, 1, 0.001), strict=True)
+        seconds = sum(float(part) * size for part, size in sizes if part is not None)
+    if seconds is None or not 0 <= seconds < _LONGEST:
+        return None
+    return _answered(headers) + timedelta(seconds=seconds)
 
 
 def _number(value: object) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -70,6 +70,36 @@ def test_reset_time(headers: dict[str, str], payload: Any) -> None:
     error = classify_error(payload, status=429, headers=headers)
     assert isinstance(error, RateLimitError)
     assert error.reset_time == NOW
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "6m0.5s"}, 360.5),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "20ms"}, 0.02),
+        ({"X-RateLimit-Remaining-Tokens": "0", "X-RateLimit-Reset-Tokens": "1h2m"}, 3720),
+        ({"x-ratelimit-remaining-tokens-minute": "0", "x-ratelimit-reset-tokens-minute": "11.5"}, 11.5),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}, 30),
+        ({"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": "2026-03-01T12:00:40Z"}, 40),
+        (
+            {
+                "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1s",
+                "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "2s",
+                "x-ratelimit-remaining-images": "3", "x-ratelimit-reset-images": "9s",
+            },
+            2,
+        ),
+        ({"x-ratelimit-remaining-requests": "1", "x-ratelimit-reset-requests": "6m"}, None),
+        ({"x-ratelimit-reset-requests": "6m"}, None),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "soon"}, None),
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "9" * 400 + "h"}, None),
+    ],
+)  # fmt: skip
+def test_the_limit_that_is_used_up_says_when_it_opens_again(headers: dict[str, str], seconds: float | None) -> None:
+    error = classify_error({}, status=429, headers={"date": DATE, **headers})
+    assert isinstance(error, RateLimitError)
+    assert error.reset_time == (None if seconds is None else NOW + timedelta(seconds=seconds))
+    assert error.retry_after is None
 
 
 @pytest.mark.parametrize("value", ["30", "", "tomorrow", "9" * 30, "2026-03-01T12:00:00"])
