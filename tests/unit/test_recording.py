@@ -271,7 +271,7 @@ def test_each_request_gets_the_first_unused_answer(path: Path) -> None:
     got = [client.post(URL, json={"model": name}).content for name in "baa"]
     assert got == [b"b1", b"a1", b"a2"]
     assert recorder.unused == ()
-    with pytest.raises(NoMatchError, match="it was recorded 2 times and each was used"):
+    with pytest.raises(NoMatchError, match="it was recorded 2 times and asked for once more"):
         client.post(URL, json={"model": "a"})
 
 
@@ -315,6 +315,19 @@ def test_what_differs_is_shown(path: Path, change: dict[str, Any], shown: str) -
     assert "one.json: no recorded answer for" in message
     assert "(1 recorded, 0 used); the nearest unused one differs:\n--- recorded\n+++ sent\n" in message
     assert shown in message.split("\n")
+
+
+def test_what_differs_from_a_used_one_is_shown_where_all_are_used(path: Path) -> None:
+    record(path)
+    _, client = play(path)
+    chunks(client)
+    with pytest.raises(NoMatchError, match="it was recorded once and asked for once more"):
+        client.post(URL, json=BODY)
+    with pytest.raises(NoMatchError) as caught:
+        client.post(URL, json={"model": "n"})
+    message = str(caught.value)
+    assert "(1 recorded, 1 used); the nearest one, though used, differs:\n--- recorded\n+++ sent\n" in message
+    assert '+ "model": "n"' in message.split("\n")
 
 
 def test_headers_that_are_not_compared_do_not_matter(path: Path) -> None:

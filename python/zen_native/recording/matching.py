@@ -49,12 +49,15 @@ def no_match(
     count = len(cassette.interactions)
     head = f"{path}: no recorded answer for {request.method} {request.url} ({count} recorded, {sum(used)} used)"
     if spent:
-        return NoMatchError(f"{head}; it was recorded {len(spent)} times and each was used")
+        times = "once" if len(spent) == 1 else f"{len(spent)} times"
+        return NoMatchError(f"{head}; it was recorded {times} and asked for once more")
     unused = [each.request for each, is_used in zip(cassette.interactions, used, strict=True) if not is_used]
-    if not unused:
+    known = unused or [each.request for each in cassette.interactions]
+    if not known:
         return NoMatchError(head)
-    nearest = max(unused, key=lambda recorded: _likeness(recorded, request))
-    return NoMatchError(f"{head}; the nearest unused one differs:\n{_difference(nearest, request, names)}")
+    nearest = max(known, key=lambda recorded: _likeness(recorded, request))
+    which = "unused one" if unused else "one, though used,"
+    return NoMatchError(f"{head}; the nearest {which} differs:\n{_difference(nearest, request, names)}")
 
 
 def _is_same(recorded: RecordedRequest, sent: RecordedRequest, names: tuple[str, ...], *, lenient: bool) -> bool:
