@@ -69,7 +69,9 @@ class Attempt:
     async def close(self) -> None:
         """Let go of the connection. It is kept for the next request where the answer was read to its end."""
         exchange, self._exchange = self._exchange, None
-        if exchange is not None:
+        if exchange is None:
+            self._watch.hang_up()
+        else:
             try:
                 if self._ended and self._failed is None and not self._read_out:
                     await self._rest(exchange)
@@ -102,7 +104,10 @@ class Attempt:
     async def _send(self) -> None:
         request = await self._io.blocking(self.prepared.authorized) if self._signs() else self.prepared.authorized()
         self._watch.within("first-event", self._timeouts.until_first_event(self._effort()))
-        exchange = self._exchange = await self._transport.send(request, self._watch)
+        try:
+            exchange = self._exchange = await self._transport.send(request, self._watch)
+        finally:
+            self._watch.answered()
         self._request_id = read_facts({}, status=None, headers=exchange.headers, name="", body=None).request_id
         self._inflater = inflater(exchange.headers.get("content-encoding"))
         if not 200 <= exchange.status < 300:

@@ -155,6 +155,8 @@ class Step:
         key = (prepared.route.origin, prepared.route.api_key or prepared.route.aws)
         for number in count(1):
             await self._wait(engine.retrier.before(key), prepared)
+            if self._closed:
+                break
             failed: LLMError
             try:
                 events = await self._send(prepared)
@@ -188,8 +190,10 @@ class Step:
         await self._engine.io.sleep(seconds)
 
     def _is_late(self, seconds: float = 0.0) -> bool:
-        """Whether the limit of the whole operation is over by then."""
-        return self._total_until is not None and self._engine.retrier.clock() + seconds >= self._total_until
+        """Whether the limit of the whole operation is over by then, or nobody waits for it any more."""
+        if self._closed or self._total_until is None:
+            return self._closed
+        return self._engine.retrier.clock() + seconds >= self._total_until
 
     async def _priced(self, events: list[LLMEvent]) -> list[LLMEvent]:
         """With their cost, where they end something."""

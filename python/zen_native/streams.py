@@ -63,6 +63,8 @@ class _Held:
             if self._open:
                 raise
             raise RuntimeError(_CLOSED) from None  # somebody else hung up meanwhile
+        if not self._open:
+            raise RuntimeError(_CLOSED)
         self._ended = not batch
         return batch
 

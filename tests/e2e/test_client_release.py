@@ -6,7 +6,6 @@ from __future__ import annotations
 import gc
 import os
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +14,7 @@ from tests.kit.chat import chunk, sse
 from tests.kit.server import HOLD, Reply, Server, sse_reply
 
 import zen_native as zen
+from zen_native._io import SyncIo
 
 SOON = 0.25
 
@@ -146,23 +146,64 @@ def test_threads_share_a_client(server: Server, client: zen.Client) -> None:
     assert texts == ["Hello"] * 40
 
 
-def test_another_thread_may_hang_up(client: zen.Client, server: Server) -> None:
-    stream, said = client.stream("mine/m", "hi"), []
+class Listener:
+    """Reads a stream in a thread of its own."""
 
-    def listen() -> None:
+    def __init__(self, stream: zen.Stream) -> None:
+        self.begun = threading.Event()
+        self.said: list[object] = []
+        self._stream = stream
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def _listen(self) -> None:
         try:
-            said.extend(stream)
+            for event in self._stream:
+                self.said.append(event)
+                self.begun.set()
+            self.said.append("the end")
         except RuntimeError as error:
-            said.append(str(error))
+            self.said.append(str(error))
 
-    thread = threading.Thread(target=listen)
-    thread.start()
-    assert server.wait_for(lambda: bool(server.requests))
-    time.sleep(0.1)
+    def last(self) -> object:
+        self._thread.join(SOON)
+        return self.said[-1]
+
+
+def test_another_thread_may_hang_up(client: zen.Client, server: Server) -> None:
+    stream = client.stream("mine/m", "hi")
+    listener = Listener(stream)
+    assert listener.begun.wait(5)
     stream.close()
     assert server.hung_up.wait(SOON)
-    thread.join(SOON)
-    assert said[-1] == "the stream was closed before its end"
+    assert listener.last() == "the stream was closed before its end"
+
+
+def test_another_thread_may_hang_up_before_there_is_an_answer(client: zen.Client, server: Server) -> None:
+    server.plays(Reply([HOLD], raw=True))
+    stream = client.stream("mine/m", "hi")
+    listener = Listener(stream)
+    assert server.wait_for(lambda: bool(server.requests))
+    stream.close()
+    assert server.hung_up.wait(SOON)
+    assert listener.last() == "the stream was closed before its end"
+    server.plays(sse_reply(*WHOLE))
+    assert client.generate("mine/m", "hi").text == "Hello"
+
+
+def test_nothing_is_sent_again_for_a_stream_that_was_closed(
+    client: zen.Client, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.plays(Reply([b"{}"], status=500), sse_reply(*WHOLE))
+    stream = client.stream("mine/m", "hi", fallbacks=["mine/n"])
+
+    async def sleep(self: object, seconds: float) -> None:
+        stream.close()
+
+    monkeypatch.setattr(SyncIo, "sleep", sleep)
+    with pytest.raises(RuntimeError, match="closed before its end"):
+        next(stream)
+    assert len(server.requests) == 1
 
 
 def test_a_closed_client_closes_its_connections(server: Server) -> None:

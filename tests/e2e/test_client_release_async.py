@@ -7,12 +7,14 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 import pytest
 import trio
-from tests.kit.asking import KINDS, TEXT, WHOLE, config, run
-from tests.kit.server import HOLD, Server, sse_reply
+from anyio import to_thread
+from tests.kit.asking import KINDS, TEXT, WHOLE, cancelled, config, run
+from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
 
@@ -116,8 +118,12 @@ def test_a_cancelled_task_hangs_up(server: Server) -> None:
 
 
 @pytest.mark.parametrize("kind", ASYNC)
-def test_another_task_may_hang_up(kind: str, server: Server) -> None:
+@pytest.mark.parametrize("answered", [True, False])
+def test_another_task_may_hang_up(kind: str, answered: bool, server: Server) -> None:
+    """While the answer comes, and before there is one."""
     said: list[object] = []
+    if not answered:
+        server.plays(Reply([HOLD], raw=True))
 
     async def main() -> bool:
         async with zen.AsyncClient(config(server)) as client, anyio.create_task_group() as group:
@@ -131,20 +137,24 @@ def test_another_task_may_hang_up(kind: str, server: Server) -> None:
                     said.append(str(error))
 
             group.start_soon(listen)
-            await anyio.sleep(0.2)
+            while not (said if answered else server.requests):  # noqa: ASYNC110 - the server is in other threads
+                await anyio.sleep(0.01)
             await stream.aclose()
             return await hung_up(server)
 
     assert run(kind, main)
     assert said[-1] == "the stream was closed before its end"
+    assert bool(said[:-1]) is answered
 
 
 def test_a_cancelled_scope_hangs_up(server: Server) -> None:
+    async def asked() -> None:
+        while not server.requests:  # noqa: ASYNC110 - the server is in other threads
+            await trio.sleep(0.01)
+
     async def main() -> bool:
         async with zen.AsyncClient(config(server)) as client:
-            with trio.move_on_after(0.3) as scope:
-                await client.generate("mine/m", "hi")
-            assert scope.cancelled_caught
+            await cancelled("trio", client, asked)
             return await hung_up(server)
 
     assert trio.run(main)
@@ -240,21 +250,54 @@ def test_many_streams_at_once(kind: str, server: Server) -> None:
     assert run(kind, main) == 150
 
 
-def test_streams_that_are_cancelled_anywhere_leave_nothing_behind(server: Server) -> None:
-    """After so many turns of the loop: while it connects, sends, waits for the head, reads."""
+def test_a_connection_is_used_again_however_many_others_there_are(server: Server) -> None:
+    go_on = threading.Event()
+    server.plays(sse_reply(TEXT[0], lambda: go_on.wait(20), *WHOLE[1:]))
 
     async def main() -> None:
         async with zen.AsyncClient(config(server)) as client:
-            for turns in range(80):
-                task = asyncio.create_task(client.generate("mine/m", "hi"))
-                for turn in range(turns):
-                    await asyncio.sleep(0.001 if turn % 8 == 7 else 0)
-                task.cancel()
-                with pytest.raises(asyncio.CancelledError):
-                    await task
-            assert await asyncio.to_thread(server.wait_for, lambda: server.held_open == 0)
+            streams = [asyncio.create_task(client.generate("mine/m", "hi")) for _ in range(120)]
+            while len(server.requests) < 120:  # noqa: ASYNC110 - the server is in other threads
+                await asyncio.sleep(0.01)
+            server.plays(sse_reply(*WHOLE))
+            for _ in range(5):
+                await client.generate("mine/m", "hi")
+            go_on.set()
+            await asyncio.gather(*streams)
+
+    asyncio.run(main())
+    assert [request.connection for request in server.requests[120:]] == [120] * 5
+
+
+async def pass_turns(count: int, nap: float) -> None:
+    for turn in range(count):
+        await anyio.sleep(nap if turn % 8 == 7 else 0)
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_streams_that_are_cancelled_anywhere_leave_nothing_behind(kind: str, server: Server) -> None:
+    """At each turn of the loop: while it connects, sends, waits for the head, reads."""
+
+    async def main() -> None:
+        async with zen.AsyncClient(config(server)) as client:
+            for turns in range(60):
+                await cancelled(kind, client, partial(pass_turns, turns, 0))
+                await cancelled(kind, client, partial(pass_turns, turns, 0.001))
+            while server.held_open:  # noqa: ASYNC110 - the server is in other threads
+                await anyio.sleep(0.01)
             server.plays(sse_reply(*WHOLE))
             assert (await client.generate("mine/m", "hi")).text == "Hello"
 
-    asyncio.run(main())
+    run(kind, main)
     assert server.requests
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_who_is_cancelled_in_a_handshake_hangs_up(kind: str) -> None:
+    async def main(silent: Silent) -> bool:
+        async with zen.AsyncClient(config(silent)) as client:
+            await cancelled(kind, client, lambda: to_thread.run_sync(silent.greeted.wait, 5))
+            return await to_thread.run_sync(silent.left.wait, SOON)
+
+    with Silent() as silent:
+        assert run(kind, partial(main, silent))

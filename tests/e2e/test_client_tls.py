@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.kit.asking import KINDS, TEXT, WHOLE, ask, config
 from tests.kit.authority import Authority
-from tests.kit.server import HOLD, Server, sse_reply
+from tests.kit.server import HOLD, Server, Silent, sse_reply
 
 import zen_native as zen
 
@@ -127,3 +127,16 @@ def test_a_client_shows_its_certificate(kind: str, authority: Authority) -> None
 
 def test_a_client_without_one_is_refused(kind: str, authority: Authority, tls: zen.Tls) -> None:
     assert "handshake failure" in refused(kind, authority.demanding(), tls).lower().replace("_", " ")
+
+
+def test_a_handshake_without_an_end_is_given_up(kind: str) -> None:
+    with Silent() as silent:
+        heard = ask(
+            kind,
+            config(silent),
+            timeouts=zen.Timeouts(connect=0.3),
+            retry=zen.RetryPolicy(attempts=1),
+        )
+        assert isinstance(heard.error, zen.StreamTimeoutError)
+        assert heard.error.phase == "connect"
+        assert silent.left.wait(0.25)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import trio
 from tests.kit.chat import chunk, sse
-from tests.kit.server import Server
+from tests.kit.server import Server, Silent
 
 import zen_native as zen
 
-__all__ = ["KEY", "KINDS", "TEXT", "WHOLE", "Heard", "ask", "config", "run"]
+__all__ = ["KEY", "KINDS", "TEXT", "WHOLE", "Heard", "ask", "cancelled", "config", "run"]
 
 KEY = "sk-sentinel-0123456789"
 KINDS = ("sync", "asyncio", "trio")
@@ -37,7 +38,7 @@ class Heard:
         return "".join(event.text for event in self.events if isinstance(event, zen.TextDelta))
 
 
-def config(server: Server, other: Server | None = None, **settings: Any) -> zen.Config:
+def config(server: Server | Silent, other: Server | None = None, **settings: Any) -> zen.Config:
     """A configuration in which `mine/...` is a server, and `other/...` another one."""
     servers = {"mine": server, "other": other or server}
     providers = {
@@ -50,6 +51,21 @@ def config(server: Server, other: Server | None = None, **settings: Any) -> zen.
 def run(kind: str, main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     """The result of a coroutine function on the event loop of that kind."""
     return asyncio.run(main()) if kind == "asyncio" else trio.run(main)
+
+
+async def cancelled(kind: str, client: zen.AsyncClient, wait: Callable[[], Awaitable[object]]) -> None:
+    """A call that is cancelled after that wait, as a task of asyncio or by a scope of trio."""
+    if kind == "trio":
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.generate, "mine/m", "hi")
+            await wait()
+            nursery.cancel_scope.cancel()
+        return
+    task = asyncio.create_task(client.generate("mine/m", "hi"))
+    await wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
 
 
 def ask(kind: str, settings: zen.Config, *, call: dict[str, Any] | None = None, **options: Any) -> Heard:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-__all__ = ["CUT", "HOLD", "RESET", "Reply", "Request", "Server", "sse_reply"]
+__all__ = ["CUT", "HOLD", "RESET", "Reply", "Request", "Server", "Silent", "sse_reply"]
 
 CUT = "cut"
 """Close without the end of the body."""
@@ -28,6 +28,8 @@ RESET = "reset"
 
 Part = bytes | float | str | Callable[[], object]
 """Bytes to send (one chunk), seconds to wait, one of the words above, or what is done before the next part."""
+
+_PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,40 @@ class Server:
         if not self._stopping:
             self.hung_up_at.append(time.monotonic())
             self.hung_up.set()
+
+
+class Silent:
+    """Takes one connection, says nothing on it, not even in TLS, and waits until the client hangs up."""
+
+    def __init__(self) -> None:
+        self.greeted = threading.Event()
+        self.left = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"https://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._thread.join(5)
+        self._listener.close()
+
+    def _listen(self) -> None:
+        connection, _ = self._listener.accept()
+        connection.settimeout(_PATIENCE)
+        with connection:
+            try:
+                while connection.recv(4096):
+                    self.greeted.set()
+            except TimeoutError:
+                return
+            except ConnectionError:
+                pass
+        self.left.set()
 
 
 def _read_request(stream, number: int) -> Request | None:  # type: ignore[no-untyped-def]

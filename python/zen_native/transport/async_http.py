@@ -118,12 +118,9 @@ class _Home:
         if proxy not in self._transports:
             import httpx
 
-            kept = httpx.Limits(
-                max_connections=limits.max_connections,
-                max_keepalive_connections=limits.max_idle,
-                keepalive_expiry=limits.idle_seconds,
-            )
-            made = httpx.AsyncHTTPTransport(verify=tls(), limits=kept, proxy=proxy)
+            from .async_pool import AsyncPool
+
+            made = AsyncPool(tls(), limits, proxy)
             self._transports[proxy] = Foreign(made, True, False, httpx)
         return self._transports[proxy]
 
@@ -176,7 +173,8 @@ async def _limited(call: Callable[[], Awaitable[_T]], watch: Watch, *, body: boo
     import anyio
 
     failed: Exception | None = None
-    with anyio.move_on_after(watch.left()):
+    with anyio.move_on_after(watch.left()) as scope:
+        watch.wake_by(scope.cancel)
         try:
             return await call()
         except Exception as error:

@@ -2,8 +2,8 @@
 
 Owns when a connection is released, also by a finalizer, and how a wait is limited. With connections of our own every
 limit is exact. With a caller's own client the wait for the head of the answer is looser: every read of it may take the
-longest of `first_event` and `idle`. Over HTTP/2 that is so for the body too, and a charge behind an answer is not
-waited for; the sum is still checked between reads.
+longest of `first_event` and `idle`, also when another thread closes the stream meanwhile. Over HTTP/2 that is so for
+the body too, and a charge behind an answer is not waited for; the sum is still checked between reads.
 """
 
 from __future__ import annotations

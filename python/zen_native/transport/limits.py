@@ -5,9 +5,11 @@ Owns the numbers and the phases. Waiting is the transports' business.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
 from zen_native.errors import PoolTimeoutError, StreamTimeoutError
@@ -62,7 +64,20 @@ class Watch:
     """What is left of the limits of one request. A transport asks `left()` before every wait, and tells by `expired()`
     that nothing came in that time."""
 
-    __slots__ = ("_clock", "_each", "_idle", "_phase", "_said", "_total", "_until", "brief", "connect")
+    __slots__ = (
+        "_clock",
+        "_each",
+        "_idle",
+        "_lock",
+        "_phase",
+        "_said",
+        "_total",
+        "_until",
+        "_waits",
+        "_wake",
+        "brief",
+        "connect",
+    )
 
     def __init__(self, timeouts: Timeouts, *, total_until: float | None = None, clock: Clock = time.monotonic) -> None:
         self.connect = timeouts.connect
@@ -75,6 +90,9 @@ class Watch:
         self._said: TimeoutPhase = "first-event"
         self.brief = False
         """Whether the wait is for something that may well not come."""
+        self._lock = Lock()
+        self._waits = True
+        self._wake: Callable[[], object] | None = None
 
     def within(self, phase: TimeoutPhase, seconds: float | None) -> None:
         """From now on all waiting together may take so long."""
@@ -90,6 +108,27 @@ class Watch:
         """From now on all waiting together may take so long, and it is no failure when nothing comes."""
         self.within("idle", seconds)
         self.brief = True
+
+    # The wait for an answer, which another task or thread may end: there is no exchange yet that it could close.
+
+    def wake_by(self, wake: Callable[[], object]) -> None:
+        """How the wait that comes now is ended, as long as there is no answer."""
+        if self._waits:
+            self._wake = wake
+
+    def answered(self) -> None:
+        """There is an answer, or there will be none."""
+        with self._lock:
+            self._waits, self._wake = False, None
+
+    def hang_up(self) -> None:
+        """Nobody wants the answer any more: every limit is over, and who waits for it wakes up."""
+        with self._lock:
+            self._total = -math.inf
+            if self._wake is not None:
+                self._wake()
+
+    # What is left
 
     def left(self) -> float | None:
         """Seconds that the next wait may take, None for ever; never negative."""

@@ -1,4 +1,4 @@
-"""The connections of the synchronous client: an httpx transport over httpcore whose waits ask the `Watch`.
+"""The connections of the synchronous client, as a transport of httpx whose waits ask the `Watch`.
 
 Owns one thing that httpx has not: a time limit that changes while the answer is read. httpx takes one number for all
 reads of a response; here the number stands at the request as a `Watch`, which every read on the socket asks anew.
@@ -6,9 +6,12 @@ reads of a response; here the number stands at the request as a `Watch`, which e
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import Iterator
-from threading import Lock
+from contextlib import suppress
+from functools import partial
+from threading import Event, Lock
 from typing import Any
 
 import httpcore
@@ -16,9 +19,10 @@ import httpx
 
 from .connections import ConnectionLimits
 from .limits import Watch
+from .pool_state import PoolState, Taken
 from .proxies import Proxies
 
-__all__ = ["WatchedTransport"]
+__all__ = ["WatchedTransport", "answered", "asked", "pool_seconds", "proxy_of"]
 
 
 class WatchedTransport(httpx.BaseTransport):
@@ -27,27 +31,13 @@ class WatchedTransport(httpx.BaseTransport):
     def __init__(self, context: ssl.SSLContext, limits: ConnectionLimits) -> None:
         self._ssl = context
         self._limits = limits
-        self._pools: dict[str | None, httpcore.ConnectionPool] = {}
+        self._pools: dict[str | None, _Pool] = {}
         self._proxies = Proxies()
         self._lock = Lock()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and give the head of the answer with its body as a stream."""
-        url = request.url
-        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        response = self._pool(self._proxies.proxy_for(str(url))).handle_request(
-            httpcore.Request(
-                method=request.method,
-                url=target,
-                headers=request.headers.raw,
-                content=request.content,
-                extensions=request.extensions,
-            )
-        )
-        untyped: Any = response
-        return httpx.Response(
-            response.status, headers=response.headers, stream=_Body(response), extensions=untyped.extensions
-        )
+        return self._pool(self._proxies.proxy_for(str(request.url))).send(request)
 
     def close(self) -> None:
         """Close every connection."""
@@ -56,41 +46,124 @@ class WatchedTransport(httpx.BaseTransport):
         for pool in pools:
             pool.close()
 
-    def _pool(self, proxy: str | None) -> httpcore.ConnectionPool:
+    def _pool(self, proxy: str | None) -> _Pool:
         with self._lock:
             pool = self._pools.get(proxy)
             if pool is None:
-                pool = self._pools[proxy] = _new_pool(self._ssl, self._limits, proxy)
+                pool = self._pools[proxy] = _Pool(self._ssl, self._limits, proxy)
             return pool
 
 
-def _new_pool(context: ssl.SSLContext, limits: ConnectionLimits, proxy: str | None) -> httpcore.ConnectionPool:
-    through = None
-    if proxy is not None:
-        parts = httpx.Proxy(proxy)  # takes the user name and password out of the URL
-        url = httpcore.URL(
-            scheme=parts.url.raw_scheme, host=parts.url.raw_host, port=parts.url.port, target=parts.url.raw_path
+class _Pool:
+    """Connections that go the same way. httpcore makes them, and keeps no account of them."""
+
+    def __init__(self, context: ssl.SSLContext, limits: ConnectionLimits, proxy: str | None) -> None:
+        self._maker = httpcore.ConnectionPool(
+            ssl_context=context,
+            proxy=proxy_of(proxy),
+            keepalive_expiry=limits.idle_seconds,
+            network_backend=_WatchedBackend(),
         )
-        through = httpcore.Proxy(url, auth=parts.raw_auth)
-    return httpcore.ConnectionPool(
-        ssl_context=context,
-        proxy=through,
-        max_connections=limits.max_connections,
-        max_keepalive_connections=limits.max_idle,
-        keepalive_expiry=limits.idle_seconds,
-        network_backend=_WatchedBackend(),
-    )
+        self._state = PoolState[httpcore.ConnectionInterface](limits)
+
+    def send(self, request: httpx.Request) -> httpx.Response:
+        put = asked(request)
+        origin = str(put.url.origin)
+        taken = self._take(origin, put)
+        try:
+            _close(taken.gone)
+            response = taken.connection.handle_request(put)
+        except BaseException:
+            self.release(origin, taken.connection)
+            raise
+        return answered(response, _Body(response, self, origin, taken.connection))
+
+    def _take(self, origin: str, put: httpcore.Request) -> Taken[httpcore.ConnectionInterface]:
+        make, turn = partial(self._maker.create_connection, put.url.origin), Event()
+        taken = self._state.take(origin, make, turn)
+        while taken is None:
+            try:
+                if not turn.wait(pool_seconds(put)):
+                    raise httpcore.PoolTimeout
+            except BaseException:
+                self._state.leave(turn)
+                raise
+            taken = self._state.take(origin, make, turn, called=True)
+        return taken
+
+    def release(self, origin: str, connection: httpcore.ConnectionInterface) -> None:
+        _close(self._state.give(origin, connection))
+
+    def close(self) -> None:
+        _close(self._state.close())
 
 
 class _Body(httpx.SyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
+    def __init__(
+        self, response: httpcore.Response, pool: _Pool, origin: str, connection: httpcore.ConnectionInterface
+    ) -> None:
         self._response = response
+        self._pool = pool
+        self._origin = origin
+        self._connection = connection
+        self._released = False
 
     def __iter__(self) -> Iterator[bytes]:
         return self._response.iter_stream()
 
     def close(self) -> None:
-        self._response.close()
+        if self._released:
+            return
+        self._released = True
+        try:
+            self._response.close()
+        finally:
+            self._pool.release(self._origin, self._connection)
+
+
+def _close(connections: list[httpcore.ConnectionInterface]) -> None:
+    for connection in connections:
+        with suppress(Exception):  # it is given up; how it dies does not matter
+            connection.close()
+
+
+# --- between httpx and httpcore
+
+
+def asked(request: httpx.Request) -> httpcore.Request:
+    """The request in the words of httpcore."""
+    url = request.url
+    return httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.content,
+        extensions=request.extensions,
+    )
+
+
+def answered(response: httpcore.Response, body: httpx.SyncByteStream | httpx.AsyncByteStream) -> httpx.Response:
+    """The answer in the words of httpx."""
+    untyped: Any = response
+    return httpx.Response(response.status, headers=response.headers, stream=body, extensions=untyped.extensions)
+
+
+def pool_seconds(request: httpcore.Request) -> float | None:
+    """How long a request may wait for a connection that others use."""
+    untyped: Any = request
+    seconds: float | None = untyped.extensions.get("timeout", {}).get("pool")
+    return seconds
+
+
+def proxy_of(url: str | None) -> httpcore.Proxy | None:
+    """A proxy in the words of httpcore; user name and password are taken out of the URL."""
+    if url is None:
+        return None
+    parts = httpx.Proxy(url)
+    at = httpcore.URL(
+        scheme=parts.url.raw_scheme, host=parts.url.raw_host, port=parts.url.port, target=parts.url.raw_path
+    )
+    return httpcore.Proxy(at, auth=parts.raw_auth)
 
 
 class _WatchedBackend(httpcore.SyncBackend):
@@ -103,6 +176,8 @@ class _WatchedStream(httpcore.NetworkStream):
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | Watch | None = None) -> bytes:
+        if isinstance(timeout, Watch):
+            timeout.wake_by(self._shut)
         return self._stream.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | Watch | None = None) -> None:
@@ -118,6 +193,12 @@ class _WatchedStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+    def _shut(self) -> None:
+        """Wakes whoever reads, which closing does not."""
+        sock = self.get_extra_info("socket")
+        with suppress(OSError):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 def _seconds(timeout: float | Watch | None, expired: type[Exception]) -> float | None:
