@@ -51,7 +51,8 @@ def test_one_buffer_for_several_wires() -> None:
     wires = [_core.Wire(buffer, max_head_bytes=MAX_HEAD) for _ in range(3)]
     for wire in wires:
         wire.begin("POST", new_decoder())
-    answer, events = chunked(BODY), [[] for _ in wires]  # type: list[Any], list[list[Any]]
+    answer = chunked(BODY)
+    events: list[list[Any]] = [[] for _ in wires]
     for at in range(0, len(answer), 60):
         for wire, got in zip(wires, events, strict=True):
             got += reading(wire, answer[at : at + 60])
@@ -99,7 +100,9 @@ def test_second_user_is_refused() -> None:
     wire.feed(OPEN + chunk(sse(start(), block(0, "text", text=""))))
     wire.take()
     pieces = [chunk(sse(delta(0, "text_delta", text=f"<{number}>"))) for number in range(2000)]
-    came, refused, wrong = [], [], []  # type: list[Any], list[str], list[BaseException]
+    came: list[Any] = []
+    refused: list[str] = []
+    wrong: list[BaseException] = []
 
     def hammer(share: list[bytes]) -> None:
         for piece in share:
