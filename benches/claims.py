@@ -38,14 +38,17 @@ class Claim:
     value: float | None
     bound: float | None
     unit: str
+    at_least: bool = False
+    """The bound is the least that is asked for, not the most."""
 
     def markdown(self) -> str:
         """One list item."""
         value = "not measured" if self.value is None else f"{self.value:.2f} {self.unit}".rstrip()
         if self.bound is None or self.value is None:
             return f"- {self.name}: {value}"
-        met = "met" if self.value <= self.bound else "MISSED"
-        return f"- {self.name}: {value} (bound {self.bound:g}: {met})"
+        met = self.value >= self.bound if self.at_least else self.value <= self.bound
+        least = "at least " if self.at_least else ""
+        return f"- {self.name}: {value} (bound {least}{self.bound:g}: {'met' if met else 'MISSED'})"
 
 
 def measure(*, quick: bool) -> list[Claim]:

@@ -145,9 +145,9 @@ def versions(report: Report) -> str:
     return ", ".join(f"{side} {version}" for side, version in seen.items())
 
 
-def update_readme(text: str) -> None:
+def replace_between(markers: tuple[str, str], text: str) -> None:
     """Puts `text` between the markers in the README."""
-    begin, end = MARKERS
+    begin, end = markers
     before, found, rest = README.read_text().partition(begin)
     _, closed, after = rest.partition(end)
     if not (found and closed):
@@ -188,7 +188,7 @@ def main() -> int:
     if chosen.json:
         chosen.json.write_text(json.dumps(report.as_dict(), indent=1))
     if chosen.update_readme:
-        update_readme(text)
+        replace_between(MARKERS, text)
     if absent := missing(report):
         print("not measured:", *absent, sep="\n  ", file=sys.stderr)
     return 1 if absent else 0
