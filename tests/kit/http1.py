@@ -57,10 +57,12 @@ def closed(body: bytes = BODY, *fields: str) -> bytes:
     return head(*fields) + body
 
 
-def new_decoder(protocol: str = PROTOCOL, framing: str = "sse", *, trailing_cost: bool = False) -> _core.Decoder:
+def new_decoder(
+    protocol: str = PROTOCOL, framing: str = "sse", *, trailing_cost: bool = False, raw_events: bool = False
+) -> _core.Decoder:
     """A decoder of the extension."""
     native.demand()
-    options = Options(provider="kit", trailing_cost=trailing_cost)
+    options = Options(provider="kit", trailing_cost=trailing_cost, raw_events=raw_events)
     return cast("_core.Decoder", native.new_decoder(protocol, framing, options))
 
 

@@ -9,17 +9,18 @@ use std::time::Instant;
 use pyo3::PyTraverseError;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyNone, PyTuple};
 use zen_net::exchange::Exchange;
 use zen_net::head::Head;
 
 use crate::decoder::{Decoder, copied};
 use crate::exclusive::Exclusive;
 
-/// So many bytes may become events and wait for a consumer before the connection should be read no more.
+/// So many bytes may have been read for a consumer who takes nothing, before reading should stop.
 const HIGH_WATER: usize = 256 << 10;
 
 /// One connection's answers. Made by the transports of `zen_native.transport`.
@@ -36,8 +37,8 @@ struct Inner {
     decoder: Option<Py<Decoder>>,
     head: Option<Py<PyTuple>>,
     events: Option<Py<PyList>>,
-    /// How many bytes were read since the consumer took what waits for it.
-    pending: usize,
+    /// How many bytes were read since the consumer took anything.
+    unclaimed: usize,
     paused: bool,
     pause: Option<Py<PyAny>>,
     waiter: Option<Py<PyAny>>,
@@ -74,7 +75,7 @@ impl Wire {
                 return Err(PyRuntimeError::new_err("the last answer has not ended"));
             }
             inner.exchange.begin(method, decoder.is_some());
-            inner.pending = 0;
+            inner.unclaimed = 0;
             inner.lost = None;
             inner.last = Instant::now();
             // What these hold may run Python code as it goes.
@@ -287,7 +288,7 @@ impl Inner {
             decoder: None,
             head: None,
             events: None,
-            pending: 0,
+            unclaimed: 0,
             paused: false,
             pause: None,
             waiter: None,
@@ -325,9 +326,7 @@ impl Inner {
             self.head = Some(converted(py, &head)?.unbind());
             news = true;
         }
-        if self.pending() {
-            self.pending += bytes.len();
-        }
+        self.unclaimed += bytes.len();
         let answer = &self.exchange.answer;
         Ok(news || self.pending() || answer.skipped != skipped || answer.ended != ended)
     }
@@ -338,7 +337,7 @@ impl Inner {
 
     /// Who is to hear of what is there now.
     fn news(&mut self, py: Python<'_>) -> Calls {
-        let full = !self.paused && self.pending > HIGH_WATER;
+        let full = !self.paused && self.unclaimed > HIGH_WATER && self.pending();
         self.paused |= full;
         Calls {
             waiter: self.waiter.take(),
@@ -350,7 +349,7 @@ impl Inner {
     /// The consumer took something.
     fn taken(&mut self) {
         if !self.pending() {
-            self.pending = 0;
+            self.unclaimed = 0;
             self.paused = false;
         }
     }
@@ -379,10 +378,18 @@ fn both(py: Python<'_>, first: PyResult<()>, second: PyResult<()>) -> PyResult<(
 /// A waiter that was cancelled meanwhile is left alone.
 fn wake(waiter: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = waiter.py();
-    if !waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
-        waiter.call_method1(intern!(py, "set_result"), (py.None(),))?;
+    if waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
+        return Ok(());
     }
-    Ok(())
+    let (set_result, none) = (intern!(py, "set_result"), PyNone::get(py));
+    // SAFETY: all are live objects, and null ends the arguments. `call_method1` would make a method and a tuple, which
+    // costs as much as the call, and this one is made for every read.
+    let returned = unsafe {
+        let end = std::ptr::null_mut::<ffi::PyObject>();
+        let returned = ffi::PyObject_CallMethodObjArgs(waiter.as_ptr(), set_result.as_ptr(), none.as_ptr(), end);
+        Bound::from_owned_ptr_or_err(py, returned)
+    };
+    returned.map(|_| ())
 }
 
 fn converted<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyTuple>> {
