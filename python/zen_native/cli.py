@@ -105,6 +105,7 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="zen-native", description="Ask any model of any provider; see what it says.")
+    parser.add_argument("--version", action=_Version, nargs=0, help="what is installed")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, call, add_arguments, help, description in (
         ("run", _run, _add_run, "ask a model; its answer as it comes", _RUN),
@@ -122,9 +123,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Version(argparse.Action):
+    """Looked up when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from zen_native._cli.doctor import package_version
+
+        sys.stdout.write(f"{parser.prog} {package_version('zen-native') or 'not installed as a package'}\n")
+        parser.exit()
+
+
 _RUN = """Asks a model and shows the answer as it comes: on a terminal with reasoning, tool calls, usage and cost; a
-pipe gets the text alone. Keys come from the environment; `zen-native explain -m MODEL` names the variables. Exits with
-1 where there is no whole answer; the error goes to standard error."""
+pipe gets the text alone. Keys come from the environment; `zen-native explain -m MODEL` names the variables. Tools run
+here, with all that you may do: each call is shown and asked about first, unless --yes is given. Exits with 1 where
+there is no whole answer; the error goes to standard error."""
 _EXPLAIN = """Shows the route, the runtime and the reason for it, and what would be sent; never a key. Exits with 1 if
 it could not be sent, for want of a key or otherwise."""
 _MODELS = """Shows the models whose names have every word of the query, by the table in force. Exits with 1 if there are
@@ -157,7 +169,17 @@ def _add_request(command: argparse.ArgumentParser, prompt: str) -> None:
 
 def _add_run(run: argparse.ArgumentParser) -> None:
     _add_request(run, "what is asked; - or nothing reads it from a pipe")
+    tool = "a function that the model may call: module:function or path/to/file.py:function; once for each"
+    run.add_argument("--tool", metavar="WHERE:NAME", action="append", default=[], help=tool)
+    run.add_argument("--yes", action="store_true", help="run tools without asking before each call")
+    run.add_argument("--max-steps", metavar="N", type=_from_one, help="how often the model is called; default 16")
     _add_json(run, "events as JSON lines")
+
+
+def _from_one(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text)):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, not {text!r}")
+    return int(text)
 
 
 def _add_record(record: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +305,11 @@ def test_no_form_lets_control_characters_out(
 
 
 # Doctor, and what importing costs
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("--version") == 0
+    assert capsys.readouterr().out == f"zen-native {metadata.version('zen-native')}\n"
 
 
 def test_doctor_names_the_runtime_and_why(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,10 +19,10 @@ from zen_native.recording.cassette import ENDED, CassetteError
 from zen_native.recording.files import load_cassette
 from zen_native.transport.inflate import inflater
 
-from .asking import as_wrong_use, prompt_of, request_of
+from .asking import as_wrong_use
 from .exchange import sniff_framing
 from .problem import UsageError
-from .run import answer_sink, ask
+from .run import answer_sink, ask, asked
 from .sink import Sink, print_error
 from .text import line
 
@@ -39,7 +39,7 @@ def run_record(chosen: Namespace) -> int:
     from zen_native.recording.recorder import Recorder
     from zen_native.transport.http import SyncHttp
 
-    request = request_of(chosen, prompt_of(chosen))
+    request = asked(chosen)
     try:
         recorder = Recorder(chosen.output, "record")
     except CassetteError as error:

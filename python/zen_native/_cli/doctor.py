@@ -20,7 +20,7 @@ from zen_native.runtimes.pure.names import DEFAULT_FRAMING, FRAMINGS
 from .screen import Screen, Style, open_screen
 from .text import line
 
-__all__ = ["run_doctor"]
+__all__ = ["package_version", "run_doctor"]
 
 _LIBRARIES = ("httpx", "pydantic", "rich")
 
@@ -46,7 +46,7 @@ def _report() -> dict[str, Any]:
     else:
         runtime, reason, problem = status.runtime, status.reason, False
     return {
-        "version": _version("zen-native") or "not installed as a package",
+        "version": package_version("zen-native") or "not installed as a package",
         "runtime": runtime,
         "reason": reason,
         "problem": problem,
@@ -54,7 +54,7 @@ def _report() -> dict[str, Any]:
         "flag": {FLAG: os.environ.get(FLAG)},
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": platform.platform(),
-        "libraries": {name: _version(name) for name in _LIBRARIES},
+        "libraries": {name: package_version(name) for name in _LIBRARIES},
         "limits": _limits(),
         "protocols": DEFAULT_FRAMING,
         "framings": FRAMINGS,
@@ -67,7 +67,8 @@ def _limits() -> dict[str, int | None]:
     return {name: each.default for name, each in parameters.items() if name.startswith("max_")}
 
 
-def _version(name: str) -> str | None:
+def package_version(name: str) -> str | None:
+    """The version of a package that is installed."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -100,10 +100,16 @@ class Flow:
 
 
 class AnswerView:
-    """Prints what the model says, block by block, as events come."""
+    """Prints what the model says, block by block, as events come.
 
-    def __init__(self, screen: Screen) -> None:
+    With `brief`, tool calls and their results are dimmed, and cut after so many characters.
+    """
+
+    def __init__(self, screen: Screen, brief: int | None = None) -> None:
         self._flow = Flow(screen)
+        self._brief = brief
+        self._quiet: Style = "" if brief is None else "dim"
+        self._left: dict[str, int] = {}
         self._names: dict[str, str] = {}
         self._current: tuple[str, str] | None = None
 
@@ -127,16 +133,17 @@ class AnswerView:
                 self._flow.more(text, "dim")
             case ToolInputStart(id, name):
                 self._names[id] = name
+                self._left.pop(id, None)
                 self._tool(id)
             case ToolInputDelta(id, text):
                 self._tool(id)
-                self._flow.more(line(text))
+                self._flow.more(line(self._cut(id, text)), self._quiet)
             case ToolInputEnd(_):
                 self.end()
             case ToolInputError(_, name, _, message):
                 self._whole("no call", f"{name}: {message}", "bad")
-            case ToolResult(_, name, result):
-                self._whole("result", f"{name} {json.dumps(result, ensure_ascii=False)}")
+            case ToolResult():
+                self._result(event)
             case Citation(_, url, title, text):
                 self._whole("source", ", ".join(said for said in (title, url, text) if said))
             case Media(_, mime_type, data, url):
@@ -157,7 +164,25 @@ class AnswerView:
             self._block("tool", id)
             self._flow.more(line(self._names.get(id, id)) + " ", "label")
 
+    def _result(self, event: ToolResult) -> None:
+        text = f"{event.name} {json.dumps(event.result, ensure_ascii=False)}"
+        if self._brief is not None:
+            text = _shortened(text, self._brief)
+        self._whole("failed" if event.is_error else "result", text, "bad" if event.is_error else self._quiet)
+
+    def _cut(self, id: str, text: str) -> str:
+        """What of the next piece of a tool's input is shown."""
+        if self._brief is None:
+            return text
+        left = self._left.get(id, self._brief)
+        self._left[id] = left - len(text) if len(text) <= left else -1
+        return "" if left < 0 else _shortened(text, left)
+
     def _whole(self, label: str, text: str, style: Style = "") -> None:
         self._flow.begin(label, style or "label")
         self._flow.more(line(text), style)
         self.end()
+
+
+def _shortened(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[:length]} ..."

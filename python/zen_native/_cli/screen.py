@@ -47,15 +47,16 @@ class Screen(Protocol):
         ...
 
 
-def open_screen() -> Screen:
-    """Standard output as it is now: rich for a terminal where rich is installed."""
-    if sys.stdout.isatty():
+def open_screen(stream: TextIO | None = None) -> Screen:
+    """A stream, by default standard output as it is now: rich for a terminal where rich is installed."""
+    out = sys.stdout if stream is None else stream
+    if out.isatty():
         try:
             from rich.console import Console
         except ImportError:
-            return PlainScreen(sys.stdout, shutil.get_terminal_size().columns)
-        return RichScreen(Console(highlight=False))
-    return PlainScreen(sys.stdout)
+            return PlainScreen(out, shutil.get_terminal_size().columns)
+        return RichScreen(Console(file=out, highlight=False))
+    return PlainScreen(out)
 
 
 class PlainScreen:

@@ -30,6 +30,10 @@ class Sink(Protocol):
         """Print the next events."""
         ...
 
+    def pause(self) -> None:
+        """Be at the start of a line: something else is printed now."""
+        ...
+
     def end(self, *rows: tuple[str, str]) -> None:
         """Print what comes after the last one, and these labels and texts."""
         ...
@@ -45,10 +49,16 @@ def new_sink(*, as_json: bool, summary: bool) -> Sink:
 class JsonLines:
     """One JSON object a line for each event; ASCII, so that any terminal and any encoding takes it."""
 
+    def __init__(self) -> None:
+        self._out = sys.stdout
+
     def show(self, events: list[LLMEvent]) -> None:
         """Print the next events."""
-        sys.stdout.write("".join(json.dumps(to_dict(event)) + "\n" for event in events))
-        sys.stdout.flush()
+        self._out.write("".join(json.dumps(to_dict(event)) + "\n" for event in events))
+        self._out.flush()
+
+    def pause(self) -> None:
+        """Nothing: what is printed is whole lines."""
 
     def end(self, *_: tuple[str, str]) -> None:
         """Nothing: the last event has the usage."""
@@ -63,6 +73,9 @@ class JsonSummary:
     def show(self, events: list[LLMEvent]) -> None:
         """Keep the events."""
         self._events += events
+
+    def pause(self) -> None:
+        """Nothing: there is one line, at the end."""
 
     def end(self, *_: tuple[str, str]) -> None:
         """Print their fold."""
@@ -83,23 +96,30 @@ class EventLines:
             self._screen.write(f" {line(' '.join(_fields(event)))}\n")
         self._last = events[-1:] or self._last
 
+    def pause(self) -> None:
+        """Nothing: what is printed is whole lines."""
+
     def end(self, *rows: tuple[str, str]) -> None:
         """Print the end."""
         print_end(self._screen, self._last, rows)
 
 
 class Answer:
-    """What the model says, as it comes, and usage and cost at the end."""
+    """What the model says, as it comes, and usage and cost at the end; `brief` is `AnswerView`'s."""
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, brief: int | None = None) -> None:
         self._screen = screen
-        self._view = AnswerView(screen)
+        self._view = AnswerView(screen, brief)
         self._last: list[LLMEvent] = []
 
     def show(self, events: list[LLMEvent]) -> None:
         """Print the next events."""
         self._view.show(events)
         self._last = events[-1:] or self._last
+
+    def pause(self) -> None:
+        """Be at the start of a line: something else is printed now."""
+        self._view.end()
 
     def end(self, *rows: tuple[str, str]) -> None:
         """Print the end."""
@@ -110,6 +130,7 @@ class Answer:
 def print_error(error: LLMError, *, as_json: bool) -> None:
     """Print an error to standard error. Its message is redacted already."""
     said = {name: getattr(error, name) for name in _SHOWN_FIELDS if getattr(error, name) is not None}
+    spent = None if error.partial is None else error.partial.usage
     if as_json:
         shown = {"class": type(error).__name__, "message": error.message, **said}
         sys.stderr.write(json.dumps({"error": shown}) + "\n")
@@ -118,6 +139,8 @@ def print_error(error: LLMError, *, as_json: bool) -> None:
     for name, value in said.items():
         text = ("yes" if value else "no") if name == "retryable" else f"{value:g} s" if name == "retry_after" else value
         lines.append(f"  {name.replace('_', ' '):<12}{text}")
+    if spent is not None:
+        lines.append(f"  {'usage':<12}{tokens(spent)}")
     sys.stderr.write("".join(line(text) + "\n" for text in lines))
 
 
@@ -148,7 +171,8 @@ def print_end(screen: Screen, last: list[LLMEvent], more: Iterable[tuple[str, st
     """Print usage, cost and warnings, where the last event has them; then these labels and texts."""
     if not last or not isinstance(finish := last[-1], Finish):
         return
-    rows = [("finish", reason_text(finish)), ("usage", tokens(finish.usage)), *more]
+    steps = [("steps", f"{finish.steps:,}")] if finish.steps > 1 else []
+    rows = [("finish", reason_text(finish)), *steps, ("usage", tokens(finish.usage)), *more]
     rows += [("warning", line(warning)) for warning in finish.warnings]
     screen.write("\n")
     for label, text in rows:

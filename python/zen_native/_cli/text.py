@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from zen_native.usage import Usage
 
-__all__ = ["cells", "count", "line", "micros", "money", "safe", "tokens"]
+__all__ = ["cells", "count", "exact", "line", "micros", "money", "safe", "tokens"]
 
 # C0 without tab and newline, DEL, C1; then what changes the direction or the end of a line, hides, or is half a pair.
 _STEERING = re.compile(
@@ -31,13 +31,21 @@ def line(text: str) -> str:
     return _BREAKS.sub(_spelled, safe(text))
 
 
+def exact(text: str) -> str:
+    """The same, and every other character that does not show spelled out as well: what is read here is all there is."""
+    return "".join(each if each.isprintable() else _name(each) for each in text)
+
+
 def _spelled(match: re.Match[str]) -> str:
-    character = match[0]
+    return _name(match[0])
+
+
+def _name(character: str) -> str:
     named = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}.get(character)
     if named is not None:
         return named
     code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def cells(text: str) -> int:
