@@ -98,6 +98,7 @@ _WRONG_ENDPOINT = _words(
     r"\bonly supported in v1/\w+",
 )
 _LONG_RESET = _words(r"\bresets? (?:in|after) (?:about )?\d{1,4} ?(?:d|days?|weeks?|months?)\b")
+_OVERLOADED = _words(r"\boverloaded\b", r"\b(?:at|over) capacity\b")
 _SHORT_WINDOW = _words(r"\bper[ -]?(?:second|minute|min|hour)\b", r"\b[rt]pm\b")
 
 _REFUSED = r"(?:violat\w{1,8}|flagged|blocked|rejected|refused|triggered)"
@@ -160,7 +161,7 @@ _WORDING: tuple[tuple[str, frozenset[int | None], re.Pattern[str]], ...] = (
             r"\bapi key (?:is )?(?:not valid|invalid|expired|missing)\b",
         ),
     ),
-    ("OverloadedError", frozenset({None, *range(500, 600)}), _words(r"\boverloaded\b", r"\b(?:at|over) capacity\b")),
+    ("OverloadedError", frozenset({None, *range(500, 600)}), _OVERLOADED),
 )
 
 
@@ -185,6 +186,8 @@ def _by_code(codes: Iterable[str], text: str) -> str | None:
     if not found:
         return None
     best = min(found, key=_RANK.__getitem__)
+    if best == "ServerError" and _OVERLOADED.search(text):
+        return "OverloadedError"
     return "QuotaExceededError" if best == "RateLimitError" and _LONG_RESET.search(text) else best
 
 

@@ -29,7 +29,7 @@ import beside
 
 def weather(city: str) -> dict[str, object]:
     """The weather in a city."""
-    print("looking up", city)
+    print(f"looking up {city}")
     return {"city": city, "degrees": beside.DEGREES}
 
 

@@ -14,8 +14,15 @@ from typing import Self
 
 __all__ = ["OnTerminal"]
 
-# The terminal must be the session's own, or Ctrl-C would be a character like any other.
-_START = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+# The terminal must be the session's own, or Ctrl-C would be a character like any other; and a shell that starts tests
+# in the background has them ignore it.
+_START = """
+import fcntl, os, signal, sys, termios
+
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 _SECONDS = 30.0
 
 

@@ -107,6 +107,13 @@ def test_reasoning_text_and_signature(runtime: str) -> None:
     assert (end.signature, end.metadata) == ("c2ln", {"test": {"issuer": "test"}})
 
 
+def test_reasoning_that_is_not_signed_names_its_issuer_too(runtime: str) -> None:
+    thoughts = [delta(0, reasoningContent={"text": text}) for text in ("", "Let me", " see")]
+    decoded = run(runtime, *thoughts, block_stop(0), *text_block(1, "Yes"), stop(), metadata())
+    (end,) = decoded.of(ReasoningEnd)
+    assert (end.signature, end.metadata) == (None, {"test": {"issuer": "test"}})
+
+
 def test_C7_signature_without_text(runtime: str) -> None:
     decoded = run(runtime, delta(0, reasoningContent={"signature": "c2ln"}), block_stop(0), stop(), metadata())
     (end,) = decoded.of(ReasoningEnd)

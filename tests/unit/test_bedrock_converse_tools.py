@@ -118,9 +118,10 @@ def test_tool_that_bedrock_runs(runtime: str) -> None:
         stop(),
         metadata(),
     )
-    assert decoded.of(ToolCall) == [ToolCall("t1", "look", {"code": "1"}, True)]
+    assert decoded.of(ToolCall) == [ToolCall("t1", "look", {"code": "1"}, True, {"test": {"issuer": "test"}})]
     result = [{"json": {"out": "1"}}, {"text": "ab"}]
-    assert decoded.of(ToolResult) == [ToolResult("t1", "look", result, False, True, {"test": {"type": "code_result"}})]
+    metadata_of = {"test": {"type": "code_result", "status": "success", "issuer": "test"}}
+    assert decoded.of(ToolResult) == [ToolResult("t1", "look", result, False, True, metadata_of)]
     assert decoded.finish.reason == FinishReason("stop", "end_turn")
 
 

@@ -108,7 +108,9 @@ ROWS: list[tuple[str, int | None, Any, str]] = [
         google("RESOURCE_EXHAUSTED", 429, "Quota exceeded for metric 'x' and limit 'requests per minute'"),
         "RateLimitError",
     ),
-    ("google overloaded", 503, google("UNAVAILABLE", 503, "The model is overloaded."), "ServerError"),
+    ("google unavailable", 503, google("UNAVAILABLE", 503, "The service is currently unavailable."), "ServerError"),
+    ("google overloaded in stream", None, google("UNAVAILABLE", 503, "The model is overloaded."), "OverloadedError"),
+    ("google overloaded", 503, google("UNAVAILABLE", 503, "The model is overloaded."), "OverloadedError"),
     (
         "google tokens",
         400,

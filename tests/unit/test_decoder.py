@@ -231,6 +231,43 @@ def test_html_is_shown(runtime: str) -> None:
     assert caught.value.body == "<html>" + "x" * 194
 
 
+@pytest.mark.parametrize(
+    ("body", "framing", "said"),
+    [
+        (b'{"id": 1}', None, 'not a stream but a JSON document, which framing="document" decodes'),
+        (b"<html></html>", None, "not a stream"),
+        (b'{"id": ', None, "not a stream"),
+        (b"<html></html>", "document", "not an answer"),
+    ],
+)
+def test_a_document_instead_of_a_stream_is_named(runtime: str, body: bytes, framing: str | None, said: str) -> None:
+    with pytest.raises(InvalidProviderOutputError) as caught:
+        decode(body, PROTOCOL, runtime=runtime, framing=framing)
+    assert caught.value.message == f"the response is {said}"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "limits"),
+    [
+        (PROTOCOL, {"max_event_bytes": 10}),
+        ("google-generate-content", {"max_event_bytes": 10, "framing": "json-array"}),
+        (PROTOCOL, {"max_event_bytes": 10, "framing": "document"}),
+        ("bedrock-converse", {"max_frame_bytes": 20}),
+        ("bedrock-converse", {"max_header_bytes": 10}),
+        (PROTOCOL, {"max_response_bytes": 10}),
+    ],
+)
+def test_a_limit_names_its_option(runtime: str, protocol: str, limits: dict[str, Any]) -> None:
+    bodies = {
+        "bedrock-converse": encode(b"{}", event="messageStart"),
+        "google-generate-content": b'[{"candidates": []}]',
+    }
+    body = b'{"type": "message"}' if limits.get("framing") == "document" else bodies.get(protocol, BODY)
+    with pytest.raises(LimitExceededError) as caught:
+        decode(body, protocol, runtime=runtime, **limits)
+    assert next(iter(limits)) in caught.value.message
+
+
 def test_feed_after_finish(runtime: str) -> None:
     decoder = Decoder(PROTOCOL, runtime=runtime)
     decoder.feed(BODY)

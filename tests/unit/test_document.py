@@ -42,7 +42,7 @@ def test_invalid_utf8_is_replaced(body: bytes, text: str) -> None:
 def test_limit_decides_alike_whatever_the_cut() -> None:
     limits = Limits(max_event_bytes=4)
     assert run_cut("document", b"   {}  ", limits) == Outcome([("document", "", "{}  ")])
-    error = ("LimitExceededError", "document is larger than 4 bytes")
+    error = ("LimitExceededError", "document is larger than 4 bytes (max_event_bytes)")
     assert run_cut("document", b"   {}   ", limits) == Outcome(error=error)
 
 

@@ -134,6 +134,30 @@ def test_converse_last_call_without_arguments_was_cut(runtime: str) -> None:
         assert settled(got) == [("t1", expected)]
 
 
+@pytest.mark.parametrize("given", [{"input": {}}, {}])
+def test_converse_document_whose_last_call_has_no_arguments_was_cut(runtime: str, given: dict[str, object]) -> None:
+    call = {"toolUse": {"toolUseId": "t1", "name": "look", **given}}
+    for reason, expected in (("max_tokens", CUT), ("tool_use", {})):
+        assert settled(converse.document(runtime, converse.answer(call, reason=reason))) == [("t1", expected)]
+
+
+def test_converse_document_is_cut_as_its_stream(runtime: str) -> None:
+    """Arguments that are there are whole, and so is a call that another block follows."""
+    uses = [{"toolUseId": f"t{index}", "name": "look", "input": given} for index, given in enumerate([{}, {"n": 1}])]
+    for order, expected in (((0, 1), [("t0", {}), ("t1", {"n": 1})]), ((1, 0), [("t1", {"n": 1}), ("t0", CUT)])):
+        blocks = [{"toolUse": uses[at]} for at in order]
+        got = converse.document(runtime, converse.answer(*blocks, reason="max_tokens"))
+        frames = [frame for index, at in enumerate(order) for frame in _tool_frames(index, uses[at])]
+        streamed = converse.run(runtime, *frames, converse.stop("max_tokens"), converse.metadata())
+        assert settled(got) == settled(streamed) == expected
+
+
+def _tool_frames(index: int, use: dict[str, object]) -> list[tuple[str, dict[str, object]]]:
+    said = {name: use[name] for name in ("toolUseId", "name")}
+    pieces = [converse.delta(index, toolUse={"input": json.dumps(use["input"])})] if use["input"] else []
+    return [converse.block_start(index, toolUse=said), *pieces, converse.block_stop(index)]
+
+
 @pytest.mark.parametrize("following", [converse.delta(1, text="a"), converse.block_start(1, toolUse={"name": "more"})])
 def test_converse_call_without_arguments_is_complete_where_a_block_follows(
     runtime: str, following: tuple[str, dict[str, object]]

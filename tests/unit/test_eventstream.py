@@ -211,9 +211,9 @@ def test_message_checksum_is_checked() -> None:
         (0, 0, ("InvalidProviderOutputError", "frame length 0 is too small")),
         (15, 0, ("InvalidProviderOutputError", "frame length 15 is too small")),
         (20, 5, ("InvalidProviderOutputError", "header length 5 does not fit a frame of 20 bytes")),
-        (1001, 0, ("LimitExceededError", "frame is larger than 1000 bytes")),
-        (0xFFFFFFFF, 0, ("LimitExceededError", "frame is larger than 1000 bytes")),
-        (500, 101, ("LimitExceededError", "header block is larger than 100 bytes")),
+        (1001, 0, ("LimitExceededError", "frame is larger than 1000 bytes (max_frame_bytes)")),
+        (0xFFFFFFFF, 0, ("LimitExceededError", "frame is larger than 1000 bytes (max_frame_bytes)")),
+        (500, 101, ("LimitExceededError", "header block is larger than 100 bytes (max_header_bytes)")),
     ],
 )
 def test_lengths_are_refused_before_anything_is_buffered(total: int, headers: int, error: tuple[str, str]) -> None:

@@ -282,7 +282,9 @@ def test_code_execution(runtime: str) -> None:
     (said,) = decoded.of(ToolCall)
     assert (said.id, said.name, said.input, said.provider_executed) == ("x1", "code_execution", CODE, True)
     assert said.metadata == {"test": {"thoughtSignature": "c2ln", "issuer": "test"}}
-    assert decoded.of(ToolResult) == [ToolResult("x1", "code_execution", result, False, True)]
+    assert decoded.of(ToolResult) == [
+        ToolResult("x1", "code_execution", result, False, True, {"test": {"issuer": "test"}})
+    ]
     assert decoded.finish.reason == FinishReason("stop", "STOP")
 
 

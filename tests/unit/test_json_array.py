@@ -102,7 +102,7 @@ def test_invalid_utf8_is_replaced_per_element() -> None:
 def test_limit_decides_alike_whatever_the_cut(fits: bytes, over: bytes) -> None:
     limits = Limits(max_event_bytes=10)
     assert run_cut("json-array", fits, limits).error is None
-    error = ("LimitExceededError", "array element is larger than 10 bytes")
+    error = ("LimitExceededError", "array element is larger than 10 bytes (max_event_bytes)")
     assert run_cut("json-array", over, limits).error == error
 
 
@@ -112,7 +112,7 @@ def test_A12_element_without_end_is_a_limit_error_in_flat_memory() -> None:
     outcome = run("json-array", (b'["' if i == 0 else b"x" * 4096 for i in range(1 << 14)), limits)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert outcome.error == ("LimitExceededError", "array element is larger than 1048576 bytes")
+    assert outcome.error == ("LimitExceededError", "array element is larger than 1048576 bytes (max_event_bytes)")
     assert peak < 4 << 20
 
 

@@ -120,7 +120,7 @@ def test_A11_ceiling_and_one_more() -> None:
     fits = b"data: " + b"x" * (1 << 20)
     assert run("sse", [fits, b"\n\n"], limits).error is None
     refused = run("sse", [fits, b"x\n\n"], limits)
-    assert refused.error == ("LimitExceededError", "event is larger than 1048576 bytes")
+    assert refused.error == ("LimitExceededError", "event is larger than 1048576 bytes (max_event_bytes)")
 
 
 @pytest.mark.parametrize("start", [b"x", b"data: ", b"data: x\ndata: ", b"event: ", b"id: "])
@@ -132,7 +132,7 @@ def test_A12_no_line_end_ever_is_a_limit_error_in_flat_memory(start: bytes) -> N
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 << 20
-    assert outcome.error == ("LimitExceededError", "event is larger than 1048576 bytes")
+    assert outcome.error == ("LimitExceededError", "event is larger than 1048576 bytes (max_event_bytes)")
 
 
 def test_A12_comment_without_end_is_held_nowhere() -> None:
@@ -177,7 +177,7 @@ def test_A15_document_is_limited() -> None:
     limits = Limits(max_event_bytes=4)
     assert run_cut("sse", b" {}  ", limits).error is None
     refused = run_cut("sse", b"{}   ", limits)
-    assert refused.error == ("LimitExceededError", "document is larger than 4 bytes")
+    assert refused.error == ("LimitExceededError", "document is larger than 4 bytes (max_event_bytes)")
 
 
 def test_A15_foreign_body_is_refused_with_its_head() -> None:
@@ -241,7 +241,7 @@ def test_invalid_utf8_is_replaced_per_maximal_subpart() -> None:
 def test_limit_decides_alike_whatever_the_cut(fits: bytes, over: bytes) -> None:
     limits = Limits(max_event_bytes=10)
     assert run_cut("sse", fits, limits).error is None
-    assert run_cut("sse", over, limits).error == ("LimitExceededError", "event is larger than 10 bytes")
+    assert run_cut("sse", over, limits).error == ("LimitExceededError", "event is larger than 10 bytes (max_event_bytes)")
 
 
 def test_events_before_the_limit_are_delivered() -> None:

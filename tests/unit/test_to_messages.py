@@ -89,7 +89,14 @@ GOOGLE: list[dict[str, Any]] = [
 CONVERSE: list[dict[str, Any]] = [
     {"reasoningContent": {"reasoningText": {"text": "Hm.", "signature": "c2ln"}}},
     {"reasoningContent": {"redactedContent": "cmVk"}},
+    {"reasoningContent": {"reasoningText": {"text": "An unsigned thought."}}},
     {"text": "Sure."},
+    {"toolUse": {"toolUseId": "run_1", "name": "interpreter", "input": {"code": "print(1)"}, "type": "server_tool_use"}},
+    {
+        "toolResult": {
+            "toolUseId": "run_1", "content": [{"json": {"out": "1"}}], "status": "success", "type": "interpreter_result",
+        }
+    },
     {"toolUse": {"toolUseId": "tooluse_1", "name": "get_depth", "input": {"fjord": "Sogn"}}},
 ]
 CHAT: dict[str, Any] = {
@@ -163,6 +170,30 @@ def test_converse_goes_back_as_it_came() -> None:
     assert out.body["messages"][1]["content"] == CONVERSE
 
 
+def test_converse_sends_no_unsigned_reasoning_to_claude() -> None:
+    out = _continued(_answer("bedrock-converse", _converse()), "bedrock-converse", model="anthropic.claude-sonnet-4-5")
+    assert out.body["messages"][1]["content"] == [*CONVERSE[:2], *CONVERSE[3:]]
+
+
+@pytest.mark.parametrize("status", ["success", "error"])
+def test_converse_sends_the_status_of_a_hosted_result_back(status: str) -> None:
+    result = {"toolUseId": "run_1", "content": [{"text": "1"}], "status": status}
+    call = {"toolUse": {"toolUseId": "run_1", "name": "interpreter", "input": {}, "type": "server_tool_use"}}
+    content = [call, {"toolResult": result}, {"text": "So 1."}]
+    answer = {"output": {"message": {"role": "assistant", "content": content}}, "stopReason": "end_turn"}
+    assert _continued(_answer("bedrock-converse", answer), "bedrock-converse").body["messages"][1]["content"] == content
+
+
+def test_google_sends_tools_back_that_it_ran_and_said_nothing_of() -> None:
+    parts = [
+        {"toolCall": {"toolType": "search_web", "args": {"queries": ["fjord"]}, "id": "s1"}},
+        {"toolResponse": {"toolType": "search_web", "response": {"hits": 2}, "id": "s1"}},
+        {"text": "Deep."},
+    ]
+    out = _continued(_answer("google-generate-content", _google(parts)), "google-generate-content")
+    assert out.body["contents"][1]["parts"] == parts
+
+
 def test_chat_goes_back_as_it_came() -> None:
     out = _continued(_answer("openai-chat", _chat(CHAT)), "openai-chat")
     assert out.body["messages"][1] == CHAT
@@ -191,7 +222,10 @@ ANSWERS = {
     "bedrock-converse": _converse(),
     "openai-chat": _chat(CHAT),
 }
-SECRETS = ("c2ln", "dGhvdWdodA", "Y2FsbA", "dGV4dA", "gAAB", "rs_1", "msg_1", "fc_1", "ZW5jcnlwdGVk", "cmVk", "xyz")
+SECRETS = (
+    *("c2ln", "dGhvdWdodA", "Y2FsbA", "dGV4dA", "gAAB", "rs_1", "msg_1", "fc_1", "ZW5jcnlwdGVk", "cmVk", "xyz"),
+    *("An unsigned thought", "print(1)", "run_1", "OUTCOME_OK"),
+)
 
 
 @pytest.mark.parametrize("target", ANSWERS)

@@ -94,8 +94,7 @@ class Asking:
         """All of the call, and every character of it that does not show spelled out: that is what would be run."""
         arguments = exact(json.dumps(call.input, ensure_ascii=False))
         _forget_typed()
-        self._screen.write("  run       ", "label")
-        self._screen.write(f"{exact(call.name)} {arguments} [y/N] ")
+        self._screen.write(f"  run       {exact(call.name)} {arguments} [y/N] ", "label")
         return _answer().strip().lower() in _YES
 
 

@@ -134,8 +134,9 @@ class Blocks:
         redacted = said.get("redactedContent") or said.get("redacted_data")
         if redacted:
             return {"reasoningContent": {"redactedContent": redacted}}
-        plain = self._claude is None and not part.metadata and part.signature is None and bool(part.text)
-        if not (self._draft.is_own(part) or plain):
+        own = self._draft.is_own(part)
+        plain = not part.metadata and part.signature is None and bool(part.text)
+        if not ((own and part.signature is not None) if self._claude is not None else (own or plain)):
             self._draft.foreign_reasoning()
             return None
         return {"reasoningContent": {"reasoningText": {"text": part.text} | present(signature=part.signature)}}
@@ -152,8 +153,9 @@ class Blocks:
         if result.provider_executed:
             if not self._draft.is_own(result):
                 return None
-            kind = present(type=self._draft.replay(result).get("type"))
-            return {"toolResult": {**block, "content": result.result, **kind}}
+            said = self._draft.replay(result)
+            kept = present(status=said.get("status"), type=said.get("type"))
+            return {"toolResult": {**block, "content": result.result, **kept}}
         if result.content:
             block["content"] = [part for part in map(self._block, result.content) if part]
         elif is_object(result.result):

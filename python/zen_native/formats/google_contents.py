@@ -129,7 +129,7 @@ class Contents:
                 part["thoughtSignature"] = BYPASS
 
     def _hosted_call(self, call: ToolCallContent) -> Json | None:
-        if not self._is_ours(call):
+        if not self._draft.is_own(call):
             self._draft.foreign_tool(call.name)
             return None
         named = present(id=self._hosted_id(call))
@@ -138,18 +138,13 @@ class Contents:
         return {"toolCall": {"toolType": call.name, "args": call_object(call), **named}} | self._signed(call)
 
     def _hosted_result(self, result: ToolResultContent) -> Json | None:
-        if not self._is_ours(result):
+        if not self._draft.is_own(result):
             return None
         named = {} if result.id in self._unnamed else {"id": result.id}
         if result.name == _CODE and is_object(result.result):
             return {"codeExecutionResult": {**result.result, **named}} | self._signed(result)
         response = {"toolType": result.name, **present(response=result.result), **named}
         return {"toolResponse": response} | self._signed(result)
-
-    def _is_ours(self, part: ToolCallContent | ToolResultContent) -> bool:
-        """Google says nothing of most of its own calls, so that only their name tells whose they are."""
-        known = part.name == _CODE or (part.name.isupper() and part.name.isascii())
-        return self._draft.is_own(part) or (known and not part.metadata)
 
     def _hosted_id(self, call: ToolCallContent) -> str | None:
         if not self._draft.replay(call).get("synthetic_id"):

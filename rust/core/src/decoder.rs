@@ -195,10 +195,12 @@ impl Body {
                 self.machine.document(frame, value, &mut Out::new(&mut self.life, emit))?;
                 rest
             }
-            _ => {
+            parsed => {
                 let what = if self.unary { "an answer" } else { "a stream" };
+                let is_json = parsed.is_ok_and(|(value, _)| value.is_object() || value.is_array());
+                let hint = if is_json { " but a JSON document, which framing=\"document\" decodes" } else { "" };
                 let head: String = frame.data.chars().take(HEAD).collect();
-                return Err(error::invalid_output(&format!("the response is not {what}"), &head));
+                return Err(error::invalid_output(&format!("the response is not {what}{hint}"), &head));
             }
         };
         self.glued(rest, emit)?;

@@ -3,7 +3,7 @@
 //! Owns the collecting of a body that is no stream, which the other framings use when they meet one. White space before
 //! the first other byte is dropped. Knows nothing of JSON. Twin of `runtimes/pure/document.py`.
 
-use crate::error::{DecodeError, ErrorKind, Result};
+use crate::error::{Result, too_large};
 use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy};
 use crate::lead::is_blank;
 
@@ -24,8 +24,7 @@ impl Collector {
         let bytes = if self.bytes.is_empty() { trim_start(bytes) } else { bytes };
         if self.bytes.len().saturating_add(bytes.len()) > self.limit {
             self.bytes = Vec::new();
-            let message = format!("document is larger than {} bytes", self.limit);
-            return Err(DecodeError::new(ErrorKind::LimitExceeded, message));
+            return Err(too_large("document", "max_event_bytes", self.limit));
         }
         self.bytes.extend_from_slice(bytes);
         Ok(())

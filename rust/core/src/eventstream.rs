@@ -10,7 +10,7 @@
 //! meaning of event names or payloads. Twin of `runtimes/pure/eventstream.py`.
 
 use crate::document::Collector;
-use crate::error::{DecodeError, ErrorKind, Result};
+use crate::error::{DecodeError, ErrorKind, Result, too_large};
 use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy};
 use crate::header::{HeaderValue, invalid, parse_header, parse_headers};
 use crate::lead::{Head, is_blank, is_document, recycle};
@@ -46,10 +46,10 @@ impl Prelude {
             return Err(invalid(format!("header length {headers} does not fit a frame of {total} bytes")));
         }
         if total > limits.max_frame_bytes {
-            return Err(too_large("frame", limits.max_frame_bytes));
+            return Err(too_large("frame", "max_frame_bytes", limits.max_frame_bytes));
         }
         if headers > limits.max_header_bytes {
-            return Err(too_large("header block", limits.max_header_bytes));
+            return Err(too_large("header block", "max_header_bytes", limits.max_header_bytes));
         }
         Ok(Self { total, headers })
     }
@@ -82,10 +82,6 @@ pub fn parse_frame<'a>(bytes: &'a [u8], limits: &Limits) -> Result<(Message<'a>,
 /// A length that no address space holds is larger than any limit.
 fn to_usize(length: u32) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
-}
-
-fn too_large(what: &str, limit: usize) -> DecodeError {
-    DecodeError::new(ErrorKind::LimitExceeded, format!("{what} is larger than {limit} bytes"))
 }
 
 fn cut_frame() -> DecodeError {

@@ -7,7 +7,7 @@
 //! Twin of `runtimes/pure/json_array.py`.
 
 use crate::document::Collector;
-use crate::error::{DecodeError, ErrorKind, Result};
+use crate::error::{DecodeError, ErrorKind, Result, too_large};
 use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy};
 use crate::lead::{is_blank, recycle};
 use memchr::memchr2;
@@ -102,8 +102,7 @@ impl JsonArrayReader {
         let end = if self.mode == Mode::Nested { self.scan_nested(bytes) } else { scan_scalar(bytes) };
         let (piece, tail) = bytes.split_at(end.unwrap_or(bytes.len()));
         if self.held.len().saturating_add(piece.len()) > self.limit {
-            let message = format!("array element is larger than {} bytes", self.limit);
-            return Err(DecodeError::new(ErrorKind::LimitExceeded, message));
+            return Err(too_large("array element", "max_event_bytes", self.limit));
         }
         if end.is_none() {
             self.held.extend_from_slice(piece);

@@ -135,12 +135,14 @@ impl<'e> Out<'e> {
         }
     }
 
-    /// Opens a reasoning block, which may stay empty. One that is open under the same key stays open.
-    pub fn open_reasoning(&mut self, key: u64, metadata: Option<Meta>) {
+    /// Opens a reasoning block, which may stay empty. One that is open under the same key stays open: false.
+    pub fn open_reasoning(&mut self, key: u64, metadata: Option<Meta>) -> bool {
         self.flush_think();
-        if self.open(Kind::Reasoning, key) {
+        let opened = self.open(Kind::Reasoning, key);
+        if opened {
             self.sink.emit(Event::ReasoningStart { id: &self.life.id, metadata: metadata.as_ref() });
         }
+        opened
     }
 
     /// Whether the open text or reasoning block has this key.

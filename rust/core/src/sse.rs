@@ -10,7 +10,7 @@
 //! Twin of `runtimes/pure/sse.py`.
 
 use crate::document::Collector;
-use crate::error::{DecodeError, ErrorKind, Result};
+use crate::error::{DecodeError, ErrorKind, Result, too_large};
 use crate::field::{LONGEST_FIELD, Line, is_undecided, split_field};
 use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits};
 use crate::lead::{Head, KEPT_CAPACITY, is_document, recycle};
@@ -351,7 +351,7 @@ impl SseReader {
 
     #[cold]
     fn too_large(&self) -> DecodeError {
-        DecodeError::new(ErrorKind::LimitExceeded, format!("event is larger than {} bytes", self.limit))
+        too_large("event", "max_event_bytes", self.limit)
     }
 
     // The end of the body

@@ -58,7 +58,7 @@ fn invalid_utf8_is_replaced() {
 fn limit_decides_alike_whatever_the_cut() {
     assert_eq!(failure(&run_cut("document", &limited(4), b"   {}  ")), None);
     let refused = run_cut("document", &limited(4), b"   {}   ");
-    assert_eq!(failure(&refused), Some(("limit-exceeded", "document is larger than 4 bytes")));
+    assert_eq!(failure(&refused), Some(("limit-exceeded", "document is larger than 4 bytes (max_event_bytes)")));
 }
 
 #[test]

@@ -207,9 +207,9 @@ fn lengths_are_refused_before_anything_is_buffered() {
         (0, 0, ("invalid-output", "frame length 0 is too small")),
         (15, 0, ("invalid-output", "frame length 15 is too small")),
         (20, 5, ("invalid-output", "header length 5 does not fit a frame of 20 bytes")),
-        (1001, 0, ("limit-exceeded", "frame is larger than 1000 bytes")),
-        (0xffff_ffff, 0, ("limit-exceeded", "frame is larger than 1000 bytes")),
-        (500, 101, ("limit-exceeded", "header block is larger than 100 bytes")),
+        (1001, 0, ("limit-exceeded", "frame is larger than 1000 bytes (max_frame_bytes)")),
+        (0xffff_ffff, 0, ("limit-exceeded", "frame is larger than 1000 bytes (max_frame_bytes)")),
+        (500, 101, ("limit-exceeded", "header block is larger than 100 bytes (max_header_bytes)")),
     ] {
         assert_eq!(failure(&run_cut("eventstream", &limits, &prelude(total, headers))), Some(error));
     }

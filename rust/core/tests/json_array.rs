@@ -115,7 +115,10 @@ fn limit_decides_alike_whatever_the_cut() {
     ] {
         assert_eq!(failure(&run_cut("json-array", &limited(10), fits.as_bytes())), None);
         let refused = run_cut("json-array", &limited(10), over.as_bytes());
-        assert_eq!(failure(&refused), Some(("limit-exceeded", "array element is larger than 10 bytes")));
+        assert_eq!(
+            failure(&refused),
+            Some(("limit-exceeded", "array element is larger than 10 bytes (max_event_bytes)"))
+        );
     }
 }
 

@@ -139,7 +139,7 @@ fn document_instead_of_a_stream_comes_whole() {
 fn document_is_limited() {
     assert_eq!(failure(&run_cut("sse", &limited(4), b" {}  ")), None);
     let keep = run_cut("sse", &limited(4), b"{}   ");
-    assert_eq!(failure(&keep), Some(("limit-exceeded", "document is larger than 4 bytes")));
+    assert_eq!(failure(&keep), Some(("limit-exceeded", "document is larger than 4 bytes (max_event_bytes)")));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn body_of_known_lines_only_is_silent() {
 
 #[test]
 fn limit_decides_alike_whatever_the_cut() {
-    let too_large = Some(("limit-exceeded", "event is larger than 10 bytes"));
+    let too_large = Some(("limit-exceeded", "event is larger than 10 bytes (max_event_bytes)"));
     for (fits, over) in [
         (&b"data: 0123456789\n\n"[..], &b"data: 0123456789a\n\n"[..]),
         (b"data:0123456789", b"data:0123456789a"),

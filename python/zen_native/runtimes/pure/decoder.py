@@ -160,8 +160,10 @@ class Decoder:
         if is_error(value):
             raise error.provider_error(value, frame)
         if not self._unary or not isinstance(value, (dict, list)):
-            what = "an answer" if self._unary else "a stream"
-            raise error.invalid_output(f"the response is not {what}", frame.data[:_HEAD])
+            message = "the response is not an answer" if self._unary else "the response is not a stream"
+            if isinstance(value, (dict, list)):
+                message += ' but a JSON document, which framing="document" decodes'
+            raise error.invalid_output(message, frame.data[:_HEAD])
         self._protocol.document(frame, value, self._life)
         self._glued(rest)
         self._life.finish()

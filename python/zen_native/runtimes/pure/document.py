@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zen_native.errors import decode_error
+from zen_native.runtimes.pure.error import too_large
 from zen_native.runtimes.pure.frame import Frame, Limits
 from zen_native.runtimes.pure.lead import BLANK
 
@@ -33,7 +33,7 @@ class Collector:
             data = data.lstrip(BLANK)
         if len(self._data) + len(data) > self._limit:
             self._data = bytearray()
-            raise decode_error("limit-exceeded", f"document is larger than {self._limit} bytes")
+            raise too_large("document", "max_event_bytes", self._limit)
         self._data += data
         return ()
 

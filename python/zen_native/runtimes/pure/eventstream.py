@@ -21,6 +21,7 @@ from zlib import crc32
 
 from zen_native.errors import LLMError, decode_error
 from zen_native.runtimes.pure.document import Collector
+from zen_native.runtimes.pure.error import too_large
 from zen_native.runtimes.pure.frame import Frame, FrameKind, Limits
 from zen_native.runtimes.pure.header import HeaderValue, invalid, parse_headers
 from zen_native.runtimes.pure.lead import BLANK, DOCUMENT, Head
@@ -51,9 +52,9 @@ def _parse_prelude(data: bytes | bytearray, at: int, limits: Limits) -> tuple[in
     if headers > total - _SMALLEST_FRAME:
         raise invalid(f"header length {headers} does not fit a frame of {total} bytes")
     if total > limits.max_frame_bytes:
-        raise _too_large("frame", limits.max_frame_bytes)
+        raise too_large("frame", "max_frame_bytes", limits.max_frame_bytes)
     if headers > limits.max_header_bytes:
-        raise _too_large("header block", limits.max_header_bytes)
+        raise too_large("header block", "max_header_bytes", limits.max_header_bytes)
     return total, headers
 
 
@@ -73,10 +74,6 @@ def parse_frame(data: bytes, limits: Limits) -> tuple[dict[str, HeaderValue], by
         raise _cut_frame()
     block, payload = _split(data[:total], headers)
     return parse_headers(block), payload, data[total:]
-
-
-def _too_large(what: str, limit: int) -> LLMError:
-    return decode_error("limit-exceeded", f"{what} is larger than {limit} bytes")
 
 
 def _cut_frame() -> LLMError:

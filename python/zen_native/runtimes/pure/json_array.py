@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from zen_native.errors import decode_error
 from zen_native.runtimes.pure.document import Collector
+from zen_native.runtimes.pure.error import too_large
 from zen_native.runtimes.pure.frame import Frame, Limits
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ class JsonArrayReader:
     def _take_piece(self, piece: bytes, *, whole: bool) -> bytes | bytearray:
         """Adds to the element in progress, and gives it out when it is whole."""
         if len(self._held) + len(piece) > self._limit:
-            raise decode_error("limit-exceeded", f"array element is larger than {self._limit} bytes")
+            raise too_large("array element", "max_event_bytes", self._limit)
         if whole and not self._held:
             return piece
         self._held += piece

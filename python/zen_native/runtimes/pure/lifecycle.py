@@ -97,11 +97,13 @@ class Lifecycle:
         if self._open("text", key):
             self.out.append(TextStart(self._id, self.meta(metadata)))
 
-    def open_reasoning(self, key: int, metadata: Meta | None = None) -> None:
-        """Opens a reasoning block, which may stay empty. One that is open under the same key stays open."""
+    def open_reasoning(self, key: int, metadata: Meta | None = None) -> bool:
+        """Opens a reasoning block, which may stay empty. One that is open under the same key stays open: False."""
         self._flush_think()
-        if self._open("reasoning", key):
+        opened = self._open("reasoning", key)
+        if opened:
             self.out.append(ReasoningStart(self._id, self.meta(metadata)))
+        return opened
 
     def is_open(self, key: int) -> bool:
         """Whether the open text or reasoning block has this key."""

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from zen_native.errors import LLMError, decode_error
 from zen_native.runtimes.pure.document import Collector
+from zen_native.runtimes.pure.error import too_large
 from zen_native.runtimes.pure.field import LONGEST_FIELD, is_undecided, split_field
 from zen_native.runtimes.pure.frame import Frame, Limits
 from zen_native.runtimes.pure.lead import BLANK, DOCUMENT, Head
@@ -244,7 +245,7 @@ class SseReader:
             raise self._too_large()
 
     def _too_large(self) -> LLMError:
-        return decode_error("limit-exceeded", f"event is larger than {self._limit} bytes")
+        return too_large("event", "max_event_bytes", self._limit)
 
     # The end of the body
 

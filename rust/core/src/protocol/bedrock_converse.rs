@@ -24,7 +24,7 @@ use crate::cost;
 use crate::error::{self, Result};
 use crate::event::{FinishReason, Reason};
 use crate::frame::{Frame, FrameKind};
-use crate::json::{Json, Meta, Text, Value};
+use crate::json::{Json, Text, Value};
 use crate::lifecycle::Out;
 use crate::options::Options;
 use crate::protocol::Machine;
@@ -56,7 +56,8 @@ pub(crate) struct BedrockConverse {
 impl BedrockConverse {
     pub(crate) fn new(options: &Options, out: &mut Out<'_>) -> Self {
         out.life.usage.input_excludes_cache = true;
-        Self { issuer: options.provider.clone(), ..Self::default() }
+        let results = Results::new(&options.provider);
+        Self { issuer: options.provider.clone(), results, ..Self::default() }
     }
 }
 
@@ -170,7 +171,9 @@ impl BedrockConverse {
         }
         out.close_block();
         let provider_executed = kind.str().is_some_and(|kind| kind == SERVER_TOOL);
-        let opening = Opening { id: id.as_deref(), name: name.as_deref(), provider_executed, ..Opening::default() };
+        let metadata = provider_executed.then(|| vec![self.issuer()]);
+        let name = name.as_deref();
+        let opening = Opening { id: id.as_deref(), name, provider_executed, metadata, ..Opening::default() };
         let slot = self.tools.open(opening, out);
         let id = id.map(Cow::into_owned);
         if let Some(id) = id.as_ref().filter(|id| provider_executed && !id.is_empty()) {
@@ -237,7 +240,10 @@ impl BedrockConverse {
         let inner = content.get("reasoningText");
         let content = if inner.is_object() { inner } else { content };
         let [text, signature, redacted] = content.pick(["text", "signature", "redactedContent"]);
-        if let Some(text) = text.text() {
+        if let Some(text) = text.text().filter(|text| !text.is_empty()) {
+            if out.open_reasoning(index, None) {
+                out.annotate(vec![self.issuer()]);
+            }
             out.reasoning(index, text);
         }
         if let Some(signature) = signature.str().filter(|text| !text.is_empty()) {
@@ -326,6 +332,7 @@ impl BedrockConverse {
     }
 
     fn block(&mut self, index: u64, block: Value<'_>, out: &mut Out<'_>) {
+        self.end_blank(out);
         let [text, reasoning, tool, result, cited] =
             block.pick(["text", "reasoningContent", "toolUse", "toolResult", "citationsContent"]);
         if let Some(text) = text.text() {
@@ -351,8 +358,8 @@ impl BedrockConverse {
     fn whole_tool(&mut self, index: u64, tool: Value<'_>, out: &mut Out<'_>) {
         let Some(slot) = self.start_tool(index, tool, out) else { return };
         let value = tool.get("input");
-        if value.is_null() {
-            self.tools.close_value(slot, &Json::Object(Meta::new()), out);
+        if value.is_null() || (value.is_object() && value.members().next().is_none()) {
+            self.blank = Some((index, slot));
             return;
         }
         let value = value.to_json();

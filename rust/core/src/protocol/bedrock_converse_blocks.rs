@@ -20,11 +20,16 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// Results of tools that Bedrock runs: a list of content blocks, whose text may come in pieces.
 #[derive(Debug, Default)]
 pub(crate) struct Results {
+    issuer: String,
     calls: HashMap<String, usize>,
     open: BTreeMap<u64, Collected>,
 }
 
 impl Results {
+    pub(crate) fn new(issuer: &str) -> Self {
+        Self { issuer: issuer.to_owned(), ..Self::default() }
+    }
+
     /// A call was seen whose result will come.
     pub(crate) fn expect(&mut self, id: &str, slot: usize) {
         self.calls.insert(id.to_owned(), slot);
@@ -46,9 +51,11 @@ impl Results {
     pub(crate) fn stop(&mut self, index: u64, tools: &Tools, out: &mut Out<'_>) {
         let Some(mut result) = self.open.remove(&index) else { return };
         let slot = self.calls.get(&result.id);
-        let metadata = Some(std::mem::take(&mut result.kind)).filter(|kind| !kind.is_empty());
-        let metadata = metadata.map(|kind| vec![("type".to_owned(), Json::String(kind))]);
-        let failed = result.failed;
+        let failed = result.status == "error";
+        let (kind, status) = (std::mem::take(&mut result.kind), std::mem::take(&mut result.status));
+        let said = [("type", kind), ("status", status), ("issuer", self.issuer.clone())];
+        let said = said.into_iter().filter(|(name, text)| *name == "issuer" || !text.is_empty());
+        let metadata = Some(said.map(|(name, text)| (name.to_owned(), Json::String(text))).collect());
         if let Some(slot) = slot.filter(|_| !result.id.is_empty()) {
             let (id, name) = tools.identity(*slot);
             out.tool_result(id, name, &result.content(), failed, metadata);
@@ -71,7 +78,7 @@ impl Results {
 struct Collected {
     id: String,
     kind: String,
-    failed: bool,
+    status: String,
     content: Vec<Json>,
     text: Option<String>,
 }
@@ -82,7 +89,7 @@ impl Collected {
         Self {
             id: id.unwrap_or_default().into_owned(),
             kind: kind.unwrap_or_default().into_owned(),
-            failed: status.is_some_and(|status| status == "error"),
+            status: status.unwrap_or_default().into_owned(),
             ..Self::default()
         }
     }

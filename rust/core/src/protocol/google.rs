@@ -162,7 +162,7 @@ impl Google {
         };
         self.on_text(index, text, thought, Value::NULL, out);
         out.close_block();
-        let metadata = self.metadata(index, thought, signature);
+        let metadata = self.metadata(index, thought, signature, kind);
         self.give(kind, index, data, metadata, out);
     }
 
@@ -179,23 +179,26 @@ impl Google {
         }
     }
 
-    /// What a part says about itself besides its data.
-    fn metadata(&self, index: u64, thought: bool, signature: Value<'_>) -> Option<Meta> {
+    /// What a part says about itself besides its data, and who issued what only its issuer can read again.
+    fn metadata(&self, index: u64, thought: bool, signature: Value<'_>, kind: &str) -> Option<Meta> {
         let mut metadata = candidate_of(index).unwrap_or_default();
         if thought {
             metadata.push(("thought".to_owned(), Json::Bool(true)));
         }
         if let Some(signature) = signature.str().filter(|text| !text.is_empty()) {
             metadata.append(&mut self.signed(signature));
+        } else if HOSTED.contains(&kind) {
+            metadata.push(self.issuer());
         }
         Some(metadata).filter(|metadata| !metadata.is_empty())
     }
 
     fn signed(&self, signature: Cow<'_, str>) -> Meta {
-        vec![
-            ("thoughtSignature".to_owned(), Json::str(signature)),
-            ("issuer".to_owned(), Json::str(self.issuer.as_str())),
-        ]
+        vec![("thoughtSignature".to_owned(), Json::str(signature)), self.issuer()]
+    }
+
+    fn issuer(&self) -> (String, Json) {
+        ("issuer".to_owned(), Json::str(self.issuer.as_str()))
     }
 
     /// A text or thought part that may be signed; one with neither text nor signature is nothing.
@@ -218,7 +221,7 @@ impl Google {
         let Some(signature) = signature else { return };
         if thought {
             out.sign(signature);
-            out.annotate(vec![("issuer".to_owned(), Json::str(self.issuer.as_str()))]);
+            out.annotate(vec![self.issuer()]);
         } else {
             out.annotate(self.signed(signature));
         }
@@ -284,6 +287,7 @@ impl Google {
     }
 }
 
+const HOSTED: [&str; 5] = ["executableCode", "codeExecutionResult", "toolCall", "toolResponse", "functionResponse"];
 const DATA: [&str; 8] = [
     "functionCall",
     "executableCode",

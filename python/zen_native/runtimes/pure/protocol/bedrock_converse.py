@@ -69,7 +69,7 @@ class BedrockConverse:
         life.usage.input_excludes_cache = True
         self._tools = Tools()
         self._calls: dict[int, tuple[int, str | None]] = {}
-        self._results = Results()
+        self._results = Results(options.provider)
         self._media = Media()
         self._at: int | None = None
         self._blank: tuple[int, int] | None = None  # index and slot of a call that was stopped without arguments
@@ -142,7 +142,8 @@ class BedrockConverse:
             self._tools.close(known[0], life)
         life.close_block()
         hosted = as_text(use.get("type")) == _SERVER_TOOL
-        slot = self._tools.open(call_id, as_text(use.get("name")), life, provider_executed=hosted)
+        issuer = {"issuer": self._issuer} if hosted else None
+        slot = self._tools.open(call_id, as_text(use.get("name")), life, provider_executed=hosted, metadata=issuer)
         self._calls[index] = (slot, call_id)
         if hosted and call_id:
             self._results.expect(call_id, slot)
@@ -197,7 +198,9 @@ class BedrockConverse:
             content = inner
         text, signature = content.get("text"), as_text(content.get("signature"))
         redacted = as_text(content.get("redactedContent"))
-        if isinstance(text, str):
+        if isinstance(text, str) and text:
+            if life.open_reasoning(index):
+                life.annotate({"issuer": self._issuer})
             life.reasoning(index, text)
         if signature:
             life.open_reasoning(index)
@@ -286,6 +289,7 @@ class BedrockConverse:
             self.end(life)
 
     def _block(self, index: int, block: dict[str, Any], life: Lifecycle) -> None:
+        self._end_blank(life)
         text: Value = block.get("text")
         reasoning: Value = block.get("reasoningContent")
         tool: Value = block.get("toolUse")
@@ -311,9 +315,11 @@ class BedrockConverse:
     def _whole_tool(self, index: int, use: dict[str, Any], life: Lifecycle) -> None:
         self._start_tool(index, use, life)
         slot, value = self._calls[index][0], use.get("input")
-        if value is not None:
+        if value is None or value == {}:
+            self._blank = (index, slot)
+        else:
             self._tools.delta(slot, dump(value), life)
-        self._tools.close_value(slot, {} if value is None else value, life)
+            self._tools.close_value(slot, value, life)
 
     def end(self, life: Lifecycle) -> None:
         """The body ended: complete after `messageStop`, with a warning where metadata did not come."""

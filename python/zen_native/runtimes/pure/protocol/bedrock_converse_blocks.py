@@ -28,9 +28,10 @@ _UNKNOWN_TYPE = "application/octet-stream"
 class Results:
     """Results of tools that Bedrock runs: a list of content blocks, whose text may come in pieces."""
 
-    __slots__ = ("_calls", "_open")
+    __slots__ = ("_calls", "_issuer", "_open")
 
-    def __init__(self) -> None:
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer
         self._calls: dict[str, int] = {}
         self._open: dict[int, _Result] = {}
 
@@ -58,8 +59,9 @@ class Results:
             call_id, name = result.call_id or life.new_id("call"), ""
         else:
             call_id, name = tools.identity(slot)
-        metadata: Meta | None = {"type": result.type} if result.type else None
-        life.tool_result(call_id, name, result.content(), is_error=result.failed, metadata=metadata)
+        said = {"type": result.type, "status": result.status}
+        metadata: Meta = {name: text for name, text in said.items() if text} | {"issuer": self._issuer}
+        life.tool_result(call_id, name, result.content(), is_error=result.status == "error", metadata=metadata)
 
     def end(self, tools: Tools, life: Lifecycle) -> None:
         """Gives out the results that had no end of their own."""
@@ -68,12 +70,12 @@ class Results:
 
 
 class _Result:
-    __slots__ = ("_content", "_texts", "call_id", "failed", "type")
+    __slots__ = ("_content", "_texts", "call_id", "status", "type")
 
     def __init__(self, result: dict[str, Any]) -> None:
         self.call_id = as_text(result.get("toolUseId"))
         self.type = as_text(result.get("type"))
-        self.failed = as_text(result.get("status")) == "error"
+        self.status = as_text(result.get("status"))
         self._content: list[Any] = []
         self._texts: list[str] = []
 

@@ -50,6 +50,7 @@ _DATA = (
     "inlineData",
     "fileData",
 )
+_HOSTED = frozenset({"executableCode", "codeExecutionResult", "toolCall", "toolResponse", "functionResponse"})
 
 
 class Google:
@@ -132,7 +133,7 @@ class Google:
 
     def _give(self, kind: str, index: int, part: dict[str, Any], life: Lifecycle) -> None:
         data: dict[str, Any] = part[kind]
-        metadata = self._metadata(index, part)
+        metadata = self._metadata(index, part, kind)
         if kind == "functionCall":
             self._tools.on_function_call(index, data, metadata, life)
         elif kind == "executableCode":
@@ -150,14 +151,15 @@ class Google:
         else:
             self.on_file_data(data, metadata, life)
 
-    def _metadata(self, index: int, part: dict[str, Any]) -> Meta | None:
-        """What a part says about itself besides its data."""
+    def _metadata(self, index: int, part: dict[str, Any], kind: str) -> Meta | None:
+        """What a part says about itself besides its data, and who issued what only its issuer can read again."""
         metadata: Meta = {"candidate": index} if index else {}
         if part.get("thought") is True:
             metadata["thought"] = True
         signature = as_text(part.get("thoughtSignature"))
         if signature:
             metadata["thoughtSignature"] = signature
+        if signature or kind in _HOSTED:
             metadata["issuer"] = self._issuer
         return metadata or None
 
