@@ -6,6 +6,8 @@ The list is section 5 of the event contract; values are seen through `Raw` event
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Iterator
 from typing import Any, Literal
 
 import pytest
@@ -13,7 +15,7 @@ from tests.kit.decoding import decode
 from tests.kit.order import check_order
 
 from zen_native.errors import IncompleteStreamError, InvalidProviderOutputError, LLMError
-from zen_native.events import Raw, TextDelta
+from zen_native.events import Raw, TextDelta, ToolInputError
 
 Runtime = Literal["native", "python"]
 
@@ -109,6 +111,37 @@ def test_what_is_no_json_is_an_error_with_the_frame_kept(source: str, runtime: R
 def test_numbers_are_exact_and_keep_their_kind(source: str, value: float, runtime: Runtime) -> None:
     found = value_of(source, runtime)
     assert (type(found), repr(found)) == (type(value), repr(value))
+
+
+@pytest.fixture(params=[700, 5000, 0])
+def most_digits(request: pytest.FixtureRequest) -> Iterator[int]:
+    """Python's ceiling on the digits of a whole number, which a process may set; 0 is none."""
+    before = sys.get_int_max_str_digits()
+    sys.set_int_max_str_digits(request.param)
+    yield request.param or 10_000
+    sys.set_int_max_str_digits(before)
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_whole_numbers_have_as_many_digits_as_python_takes(most_digits: int, sign: str, runtime: Runtime) -> None:
+    longest = sign + "9" * most_digits
+    assert value_of(longest, runtime) == int(longest)
+    if sys.get_int_max_str_digits():
+        with pytest.raises(InvalidProviderOutputError, match="the frame is not valid JSON"):
+            value_of(longest + "9", runtime)
+    with pytest.raises(InvalidProviderOutputError):
+        value_of("0." + "1" * 4300, runtime)
+
+
+@pytest.mark.parametrize("most_digits", [700], indirect=True)
+def test_an_input_with_too_long_a_number_is_a_tool_input_error(most_digits: int, runtime: Runtime) -> None:
+    raw = '{"n":' + "9" * (most_digits + 1) + "}"
+    call = {"index": 0, "id": "c", "function": {"name": "count", "arguments": raw}}
+    chunk = {"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": "tool_calls"}]}
+    decoded = decode(f"data: {json.dumps(chunk)}\n\n{END}".encode(), "openai-chat", runtime)
+    assert decoded.error is None
+    (failed,) = decoded.of(ToolInputError)
+    assert (failed.raw, failed.message) == (raw, "the arguments are not valid JSON")
 
 
 def test_the_last_of_a_repeated_key_wins(runtime: Runtime) -> None:

@@ -241,7 +241,10 @@ def test_invalid_utf8_is_replaced_per_maximal_subpart() -> None:
 def test_limit_decides_alike_whatever_the_cut(fits: bytes, over: bytes) -> None:
     limits = Limits(max_event_bytes=10)
     assert run_cut("sse", fits, limits).error is None
-    assert run_cut("sse", over, limits).error == ("LimitExceededError", "event is larger than 10 bytes (max_event_bytes)")
+    assert run_cut("sse", over, limits).error == (
+        "LimitExceededError",
+        "event is larger than 10 bytes (max_event_bytes)",
+    )
 
 
 def test_events_before_the_limit_are_delivered() -> None:

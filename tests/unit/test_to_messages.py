@@ -91,10 +91,20 @@ CONVERSE: list[dict[str, Any]] = [
     {"reasoningContent": {"redactedContent": "cmVk"}},
     {"reasoningContent": {"reasoningText": {"text": "An unsigned thought."}}},
     {"text": "Sure."},
-    {"toolUse": {"toolUseId": "run_1", "name": "interpreter", "input": {"code": "print(1)"}, "type": "server_tool_use"}},
+    {
+        "toolUse": {
+            "toolUseId": "run_1",
+            "name": "interpreter",
+            "input": {"code": "print(1)"},
+            "type": "server_tool_use",
+        }
+    },
     {
         "toolResult": {
-            "toolUseId": "run_1", "content": [{"json": {"out": "1"}}], "status": "success", "type": "interpreter_result",
+            "toolUseId": "run_1",
+            "content": [{"json": {"out": "1"}}],
+            "status": "success",
+            "type": "interpreter_result",
         }
     },
     {"toolUse": {"toolUseId": "tooluse_1", "name": "get_depth", "input": {"fjord": "Sogn"}}},

@@ -3,8 +3,8 @@
 //! Owns the collecting of a body that is no stream, which the other framings use when they meet one. White space before
 //! the first other byte is dropped. Knows nothing of JSON. Twin of `runtimes/pure/document.py`.
 
-use crate::error::{Result, too_large};
-use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy};
+use crate::error::Result;
+use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy, too_large};
 use crate::lead::is_blank;
 
 /// Holds a body until its end, up to a limit, and yields it as one frame; nothing for a body of white space.

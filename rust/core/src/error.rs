@@ -118,12 +118,6 @@ pub fn limit_exceeded(message: &str) -> DecodeError {
     DecodeError::new(ErrorKind::LimitExceeded, message)
 }
 
-/// More of `what` than the option of that name allows.
-#[must_use]
-pub fn too_large(what: &str, option: &str, limit: usize) -> DecodeError {
-    limit_exceeded(&format!("{what} is larger than {limit} bytes ({option})"))
-}
-
 /// Whether a JSON value says by itself that the request failed, in any of the shapes that providers use.
 #[must_use]
 pub fn is_error(value: Value<'_>) -> bool {

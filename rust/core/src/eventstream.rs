@@ -10,8 +10,8 @@
 //! meaning of event names or payloads. Twin of `runtimes/pure/eventstream.py`.
 
 use crate::document::Collector;
-use crate::error::{DecodeError, ErrorKind, Result, too_large};
-use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy};
+use crate::error::{DecodeError, ErrorKind, Result};
+use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy, too_large};
 use crate::header::{HeaderValue, invalid, parse_header, parse_headers};
 use crate::lead::{Head, is_blank, is_document, recycle};
 

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::Result;
+use crate::error::{DecodeError, Result, limit_exceeded};
 
 /// What sort of message the frame is; only `EventStream` has more than one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,12 @@ impl Default for Limits {
             max_response_bytes: None,
         }
     }
+}
+
+/// More of `what` than the limit of that name allows.
+#[must_use]
+pub fn too_large(what: &str, name: &str, limit: usize) -> DecodeError {
+    limit_exceeded(&format!("{what} is larger than {limit} bytes ({name})"))
 }
 
 /// Text of bytes, U+FFFD for what is no UTF-8. Nearly all of it is, which `from_utf8` finds out much faster.

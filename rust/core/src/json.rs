@@ -283,6 +283,12 @@ pub fn is_integer(number: &str) -> bool {
     !number.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
 }
 
+/// Sets how many digits a whole number may have in all that is read from now on, which is 4300 before: a number that is
+/// read here is one for Python, where the ceiling is the process's to set.
+pub fn limit_digits(digits: usize) {
+    scan::limit_digits(digits);
+}
+
 /// The value of a JSON text, owned. For what is parsed once: arguments, payloads kept for replay.
 ///
 /// # Errors

@@ -7,8 +7,8 @@
 //! Twin of `runtimes/pure/json_array.py`.
 
 use crate::document::Collector;
-use crate::error::{DecodeError, ErrorKind, Result, too_large};
-use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy};
+use crate::error::{DecodeError, ErrorKind, Result};
+use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy, too_large};
 use crate::lead::{is_blank, recycle};
 use memchr::memchr2;
 

@@ -10,9 +10,9 @@
 //! Twin of `runtimes/pure/sse.py`.
 
 use crate::document::Collector;
-use crate::error::{DecodeError, ErrorKind, Result, too_large};
+use crate::error::{DecodeError, ErrorKind, Result};
 use crate::field::{LONGEST_FIELD, Line, is_undecided, split_field};
-use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits};
+use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, too_large};
 use crate::lead::{Head, KEPT_CAPACITY, is_document, recycle};
 use memchr::memchr2;
 

@@ -11,6 +11,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView};
 use zen_core::decoder::Decoder as Core;
 use zen_core::frame::Limits;
 use zen_core::framing::FRAMINGS;
+use zen_core::json::limit_digits;
 use zen_core::options::Options;
 use zen_core::protocol::PROTOCOLS;
 use zen_net::exchange::Target;
@@ -61,6 +62,9 @@ impl Decoder {
         require_finish_reason: bool,
         raw_events: bool,
     ) -> PyResult<Self> {
+        // 0 is no ceiling.
+        let digits: usize = py.import("sys")?.call_method0("get_int_max_str_digits")?.extract()?;
+        limit_digits(if digits == 0 { usize::MAX } else { digits });
         let limits = Limits { max_event_bytes, max_frame_bytes, max_header_bytes, max_response_bytes };
         let strings = Strings::new(py, &provider);
         let options = Options { provider, limits, think_tags, trailing_cost, require_finish_reason, raw_events };

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zen_native.runtimes.pure.error import too_large
-from zen_native.runtimes.pure.frame import Frame, Limits
+from zen_native.runtimes.pure.frame import Frame, Limits, too_large
 from zen_native.runtimes.pure.lead import BLANK
 
 if TYPE_CHECKING:

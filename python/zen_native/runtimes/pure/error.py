@@ -12,7 +12,7 @@ from zen_native.errors import LLMError, decode_error
 from zen_native.runtimes.pure.frame import Frame
 from zen_native.runtimes.pure.json import Value, as_count
 
-__all__ = ["incomplete", "invalid_output", "is_error", "limit_exceeded", "provider_error", "too_large"]
+__all__ = ["incomplete", "invalid_output", "is_error", "limit_exceeded", "provider_error"]
 
 
 def provider_error(payload: Any, frame: Frame) -> LLMError:
@@ -33,11 +33,6 @@ def invalid_output(message: str, body: str) -> LLMError:
 def limit_exceeded(message: str) -> LLMError:
     """A configured limit was passed."""
     return decode_error("limit-exceeded", message)
-
-
-def too_large(what: str, option: str, limit: int) -> LLMError:
-    """More of `what` than the option of that name allows."""
-    return limit_exceeded(f"{what} is larger than {limit} bytes ({option})")
 
 
 def is_error(value: Value) -> bool:

@@ -21,8 +21,7 @@ from zlib import crc32
 
 from zen_native.errors import LLMError, decode_error
 from zen_native.runtimes.pure.document import Collector
-from zen_native.runtimes.pure.error import too_large
-from zen_native.runtimes.pure.frame import Frame, FrameKind, Limits
+from zen_native.runtimes.pure.frame import Frame, FrameKind, Limits, too_large
 from zen_native.runtimes.pure.header import HeaderValue, invalid, parse_headers
 from zen_native.runtimes.pure.lead import BLANK, DOCUMENT, Head
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Frame", "FrameKind", "Limits"]
+from zen_native.errors import LLMError, decode_error
+
+__all__ = ["Frame", "FrameKind", "Limits", "too_large"]
 
 FrameKind = Literal["event", "exception", "error", "document"]
 """`event`: ordinary. `exception` and `error`: EventStream message types. `document`: a whole body that is no stream."""
@@ -33,3 +35,8 @@ class Limits:
     max_frame_bytes: int = 16 << 20
     max_header_bytes: int = 128 << 10
     max_response_bytes: int | None = None
+
+
+def too_large(what: str, name: str, limit: int) -> LLMError:
+    """More of `what` than the limit of that name allows."""
+    return decode_error("limit-exceeded", f"{what} is larger than {limit} bytes ({name})")

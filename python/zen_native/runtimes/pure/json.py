@@ -35,7 +35,7 @@ Value = dict[str, Any] | list[Any] | str | int | float | bool | None
 MAX_DEPTH = 128
 """Deepest nesting of arrays and objects that is read."""
 
-_MAX_DIGITS = 4300  # Python's own ceiling for int(text); the same in Rust so that both refuse alike.
+_MAX_FRACTION = 4300  # Python's ceiling for int(text), where it is not changed; Rust asks Python for that one.
 _MAX_COUNT = (1 << 53) - 1
 _SPACE = " \t\n\r"
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
@@ -52,7 +52,7 @@ def _refuse(name: str) -> NoReturn:
 
 def _float(text: str) -> float:
     value = float(text)
-    if value in (float("inf"), float("-inf")) or len(text) > _MAX_DIGITS:
+    if value in (float("inf"), float("-inf")) or len(text) > _MAX_FRACTION:
         raise JsonError(text[:40])
     return value
 

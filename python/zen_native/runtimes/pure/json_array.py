@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from zen_native.errors import decode_error
 from zen_native.runtimes.pure.document import Collector
-from zen_native.runtimes.pure.error import too_large
-from zen_native.runtimes.pure.frame import Frame, Limits
+from zen_native.runtimes.pure.frame import Frame, Limits, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -20,9 +20,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from zen_native.errors import LLMError, decode_error
 from zen_native.runtimes.pure.document import Collector
-from zen_native.runtimes.pure.error import too_large
 from zen_native.runtimes.pure.field import LONGEST_FIELD, is_undecided, split_field
-from zen_native.runtimes.pure.frame import Frame, Limits
+from zen_native.runtimes.pure.frame import Frame, Limits, too_large
 from zen_native.runtimes.pure.lead import BLANK, DOCUMENT, Head
 
 if TYPE_CHECKING:

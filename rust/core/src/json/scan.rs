@@ -2,14 +2,22 @@
 //!
 //! Linear in the text, without recursion; nothing is decoded here.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::{JsonError, Kind, MAX_DEPTH, Node};
 
-/// Longest number that is read, the ceiling that Python sets on `int(text)`; the same for fractions.
-const MAX_DIGITS: usize = 4300;
+/// Longest fraction that is read.
+const MAX_FRACTION: usize = 4300;
+/// Most digits of a whole number, the ceiling that Python sets on `int(text)`. There it is one of the process too.
+static MAX_DIGITS: AtomicUsize = AtomicUsize::new(4300);
 /// A fraction shorter than this, without an exponent, is surely finite.
 const SURELY_FINITE: usize = 300;
 
 type Step = Result<usize, JsonError>;
+
+pub(super) fn limit_digits(digits: usize) {
+    MAX_DIGITS.store(digits, Ordering::Relaxed);
+}
 
 pub(super) fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
@@ -178,7 +186,8 @@ impl Walk<'_> {
             b'1'..=b'9' => self.digits(at),
             _ => return Err(JsonError),
         };
-        let mut long = at - whole;
+        let digits = at - whole;
+        let mut long = 0;
         let mut finite = true;
         if self.byte(at) == b'.' && self.byte(at + 1).is_ascii_digit() {
             at = self.digits(at + 1);
@@ -190,7 +199,8 @@ impl Walk<'_> {
             at = self.digits(exponent);
             (long, finite) = (at - start, false);
         }
-        if long > MAX_DIGITS || !(finite || self.is_finite(start, at)) {
+        let is_long = if long > 0 { long > MAX_FRACTION } else { digits > MAX_DIGITS.load(Ordering::Relaxed) };
+        if is_long || !(finite || self.is_finite(start, at)) {
             return Err(JsonError);
         }
         self.push(Kind::Number, start, at);
