@@ -21,3 +21,15 @@ def runtime(request: pytest.FixtureRequest) -> str:
     if name == "native" and importlib.util.find_spec("zen_native._core") is None:
         pytest.skip("the native runtime is not built: zen_native._core is missing")
     return name
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what cannot be: the native transport goes with the native runtime alone."""
+    left_out = [item for item in items if _is_impossible(getattr(getattr(item, "callspec", None), "params", {}))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_impossible(params: dict[str, object]) -> bool:
+    return params.get("runtime") == "python" and str(params.get("kind", "")).startswith("native-")

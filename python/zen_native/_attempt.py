@@ -6,7 +6,7 @@ try.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ._error_facts import read_facts
 from ._redact import redact, redacted_body, redacted_message
@@ -16,10 +16,13 @@ from .transport.base import BodyCutError
 from .transport.inflate import inflater
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from ._core import Decoder as NativeDecoder
     from ._io import Io
     from ._prepare import Prepared
     from .events import LLMEvent
-    from .transport.base import Exchange, Transport
+    from .transport.base import Exchange, HttpRequest, LiveExchange, LiveTransport, Transport
     from .transport.inflate import Inflater
     from .transport.limits import Timeouts, Watch
 
@@ -42,23 +45,40 @@ class Attempt:
         self._timeouts = timeouts
         self._watch = watch
         self._exchange: Exchange | None = None
+        self._live: LiveExchange | None = None
+        """The exchange, where it gives events itself."""
         self._inflater: Inflater | None = None
         self._request_id: str | None = None
-        self._decoder = prepared.decoder()
+        self._decoder = prepared.decoder().inner
         self._began = False
         self._ended = False
         self._read_out = False
         self._failed: LLMError | None = None
 
     async def batch(self) -> list[LLMEvent]:
-        """The next events.
+        """The next events. All of it runs once for every read, and so calls no more than it must.
 
         Raises:
             LLMError: the request or its answer failed; what was decoded before has been given out.
         """
         failed: LLMError
         try:
-            return await self._batch()
+            if self._exchange is None and not self._ended:
+                await self._send()
+            live = self._live
+            while not self._ended:
+                if live is None:
+                    events = await self._read()
+                elif not (events := live.take()):
+                    if self._decoder.done or live.ended:
+                        events = self._end(live)
+                    elif (waiting := self._expect(live)) is not None:
+                        await waiting
+                if events:
+                    if not self._began:
+                        self._begin()
+                    return events
+            return await self._over()
         except LLMError as error:
             failed = error
         await self.close()
@@ -69,31 +89,31 @@ class Attempt:
     async def close(self) -> None:
         """Let go of the connection. It is kept for the next request where the answer was read to its end."""
         exchange, self._exchange = self._exchange, None
+        live, self._live = self._live, None
+        whole = self._ended and self._failed is None
+        if not self._ended:
+            # For a task that is waiting for more meanwhile.
+            self._failed = TransportError("the request was given up")
+            self._ended = True
         if exchange is None:
             self._watch.hang_up()
-        else:
-            try:
-                if self._ended and self._failed is None and not self._read_out:
-                    await self._rest(exchange)
-            finally:
-                await exchange.close()
-        self._ended = True
+            return
+        if live is not None and whole:
+            live.finish()
+            return
+        try:
+            if whole and not self._read_out:
+                await self._rest(exchange)
+        finally:
+            await exchange.close()
 
     def abandon(self) -> None:
         """`close` for finalizers."""
         if self._exchange is not None:
             self._exchange.abandon()
 
-    async def _batch(self) -> list[LLMEvent]:
-        if self._exchange is None and not self._ended:
-            await self._send()
-        while not self._ended:
-            events = await self._read()
-            if self._failed is not None and self._exchange is not None:
-                await self._exchange.close()
-            if events:
-                self._on_events()
-                return events
+    async def _over(self) -> list[LLMEvent]:
+        """The end, in peace or not."""
         if self._failed is not None:
             raise self._failed
         await self.close()
@@ -105,13 +125,22 @@ class Attempt:
         request = await self._io.blocking(self.prepared.authorized) if self._signs() else self.prepared.authorized()
         self._watch.within("first-event", self._timeouts.until_first_event(self._effort()))
         try:
-            exchange = self._exchange = await self._transport.send(request, self._watch)
+            exchange = self._exchange = await self._sent(request)
         finally:
             self._watch.answered()
         self._request_id = read_facts({}, status=None, headers=exchange.headers, name="", body=None).request_id
         self._inflater = inflater(exchange.headers.get("content-encoding"))
         if not 200 <= exchange.status < 300:
             raise await self._refusal(exchange)
+
+    async def _sent(self, request: HttpRequest) -> Exchange:
+        if self.prepared.decision.transport != "native":
+            return await self._transport.send(request, self._watch)
+        transport = cast("LiveTransport", self._transport)
+        exchange = await transport.send(request, self._watch, cast("NativeDecoder", self._decoder))
+        if exchange.decodes:
+            self._live = exchange
+        return exchange
 
     def _signs(self) -> bool:
         return self.prepared.route.auth == "sigv4"
@@ -150,6 +179,28 @@ class Attempt:
 
     # Reading
 
+    def _expect(self, live: LiveExchange) -> Awaitable[None] | None:
+        """What to wait for."""
+        if self._decoder.answered and not self._watch.brief:
+            self._watch.briefly(self._timeouts.trailing)
+        return live.wait()
+
+    def _end(self, live: LiveExchange) -> list[LLMEvent]:
+        """The last events, where the answer or its body is over. A complete answer cannot fail any more."""
+        self._ended = True
+        events: list[LLMEvent] = []
+        if not self._decoder.done:
+            try:
+                live.check_end()
+            except BodyCutError:
+                pass
+            except TransportError:
+                if not self._decoder.answered:
+                    raise
+            events = self._finished()
+        self._failed = self._decoder.error
+        return events
+
     async def _read(self) -> list[LLMEvent]:
         data = b"" if self._exchange is None else await self._next(self._exchange)
         self._read_out = not data
@@ -160,6 +211,8 @@ class Attempt:
             self._failed = decoder.error
         if decoder.answered and not decoder.done and not self._watch.brief:
             self._watch.briefly(self._timeouts.trailing)
+        if self._failed is not None and self._exchange is not None:
+            await self._exchange.close()
         return events
 
     async def _next(self, exchange: Exchange) -> bytes:
@@ -192,11 +245,11 @@ class Attempt:
         except LLMError:
             return []  # it is in `error`, too
 
-    def _on_events(self) -> None:
-        if not self._began:
-            self._began = True
-            if not self._watch.brief:
-                self._watch.each("idle", self._timeouts.idle)
+    def _begin(self) -> None:
+        """There are events: from now on silence counts."""
+        self._began = True
+        if not self._watch.brief:
+            self._watch.each("idle", self._timeouts.idle)
 
     async def _rest(self, exchange: Exchange) -> None:
         """The end of the body, if it is there or nearly: the connection can be used again then."""

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     import ssl
 
     from ._step import Source
-    from ._telemetry import Telemetry
     from ._tool_crew import Crew
     from .gate import RuntimeChoice, TransportChoice
     from .price_table import PriceTable
@@ -63,7 +62,6 @@ class _Base:
         prices: PriceTable | None = None,
         tls: Tls | ssl.SSLContext | None = None,
         connections: ConnectionLimits | None = None,
-        telemetry: Telemetry | None = None,
     ) -> None:
         """Both kinds are configured alike.
 
@@ -77,8 +75,6 @@ class _Base:
             prices: the user's own, for the cost where the wire says none; they go before all other tables.
             tls: whom to trust, and a certificate of the client's own; by default the system's authorities.
             connections: how many there may be at one time, and how many are kept.
-            telemetry: who is told of each call, such as `zen_native.integrations.otel.Telemetry()`. It is no reason
-                against the native path.
 
         Raises:
             ValueError: an unknown word, a file of `tls` that is not usable, or `tls` or `connections` together with a
@@ -98,7 +94,6 @@ class _Base:
         self._transports = Transports(self._moving(brought, checked_tls(tls), connections or ConnectionLimits()))
         self._proxies: Proxies | None = None
         self._retrier = Retrier(retry or RetryPolicy())
-        self._telemetry = telemetry
         self._closed = False
 
     @staticmethod
@@ -127,7 +122,7 @@ class _Base:
             raise RuntimeError("the client is closed")
         if isinstance(fallbacks, str):
             raise TypeError("fallbacks is a list of models, not one string")
-        how = Looping(crew=self._crew, route=self._route, options=tool_loop, repair=repair, telemetry=self._telemetry)
+        how = Looping(crew=self._crew, route=self._route, options=tool_loop, repair=repair)
         return operation(self._engine(runtime), as_request(request, messages, fields), tuple(fallbacks), how)
 
     def _route(self, model: str) -> Route:
@@ -211,7 +206,10 @@ class Client(_Base):
         theirs = None if brought is None else foreign(brought, is_async=False)
         if brought is not None and theirs is None:
             return {"httpx": partial(_as_transport, _as_transport(brought))}
-        return {"httpx": partial(SyncHttp, theirs, tls, limits)}
+        over_httpx = partial(SyncHttp, theirs, tls, limits)
+        if theirs is not None:
+            return {"httpx": over_httpx}
+        return {"httpx": over_httpx, "native": partial(_native_sync, tls, limits)}
 
     def _crew(self, concurrency: int) -> Crew:
         from ._tool_crew import ThreadCrew
@@ -293,7 +291,10 @@ class AsyncClient(_Base):
         theirs = None if brought is None else foreign(brought, is_async=True)
         if brought is not None and theirs is None:
             return {"httpx": partial(_as_transport, _as_transport(brought))}
-        return {"httpx": partial(AsyncHttp, theirs, tls, limits)}
+        over_httpx = partial(AsyncHttp, theirs, tls, limits)
+        if theirs is not None:
+            return {"httpx": over_httpx}
+        return {"httpx": over_httpx, "native": partial(_native_async, tls, limits)}
 
     def _event_loop(self) -> str | None:
         return other_event_loop()
@@ -376,6 +377,18 @@ def _chosen(transport: object) -> tuple[TransportChoice, object | None]:
     if isinstance(transport, str):
         raise ValueError(f"unknown transport {transport!r}; known: auto, native, httpx, or a client or transport")
     return "auto", transport
+
+
+def _native_sync(tls: TlsContext, limits: ConnectionLimits) -> Transport:
+    from .transport.native.blocking import BlockingTransport
+
+    return BlockingTransport(tls, limits)
+
+
+def _native_async(tls: TlsContext, limits: ConnectionLimits) -> Transport:
+    from .transport.native.aio import AioTransport
+
+    return AioTransport(tls, limits)
 
 
 def _as_transport(transport: object) -> Transport:

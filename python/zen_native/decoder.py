@@ -11,7 +11,7 @@ from typing import Literal, NoReturn, TypedDict, Unpack
 from zen_native.errors import LLMError
 from zen_native.events import LLMEvent
 from zen_native.response import fold
-from zen_native.runtimes import RuntimeName, choose, new_decoder
+from zen_native.runtimes import RuntimeDecoder, RuntimeName, choose, new_decoder
 from zen_native.runtimes.pure.frame import Limits
 from zen_native.runtimes.pure.names import DEFAULT_FRAMING, DEFAULT_PROVIDER, FRAMINGS
 from zen_native.runtimes.pure.options import Options
@@ -138,6 +138,11 @@ class Decoder:
     def answered(self) -> bool:
         """Whether the answer is complete. Until `done`, a charge may follow it, where the route has such charges."""
         return self._decoder.answered
+
+    @property
+    def inner(self) -> RuntimeDecoder:
+        """The runtime's own, for a transport that feeds it by itself."""
+        return self._decoder
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Decoder is in the middle of its stream and cannot be copied or pickled")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tests.kit.asking import KINDS, WHOLE, ask, config
+from tests.kit.asking import WAYS, WHOLE, ask, config
 from tests.kit.chat import sse, tail
 from tests.kit.server import Server, sse_reply
 
 import zen_native as zen
 
-pytestmark = pytest.mark.parametrize("kind", KINDS)
+pytestmark = pytest.mark.parametrize("kind", WAYS)
 
 USAGE = sse(tail(usage={"prompt_tokens": 1000, "completion_tokens": 100, "service_tier": "default"}))
 PRICES = zen.Prices(input=Decimal(3), output=Decimal(15), services={"flex": zen.Prices(input=Decimal(1))})

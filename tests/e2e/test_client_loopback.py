@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests.kit.asking import KEY, KINDS, TEXT, WHOLE, ask, config, run
+from tests.kit.asking import KEY, TEXT, WAYS, WHOLE, ask, config, is_sync, new_client, run
 from tests.kit.chat import sse
 from tests.kit.order import check_order
 from tests.kit.server import CUT, HOLD, RESET, Reply, Server, sse_reply
@@ -16,7 +16,7 @@ import zen_native as zen
 from zen_native._io import AsyncIo, SyncIo
 
 pytestmark = [
-    pytest.mark.parametrize("kind", KINDS),
+    pytest.mark.parametrize("kind", WAYS),
     # httpx leaves its own generators to the collector when a body is not read to its end; trio remarks on it.
     pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning"),
 ]
@@ -131,9 +131,7 @@ def test_an_error_in_the_stream_is_raised_after_what_came_before(kind: str, runt
 def test_redirects_are_not_followed(kind: str, server: Server, away: bool) -> None:
     with Server(sse_reply(*WHOLE)) as other:
         to = other.url if away else server.url
-        server.plays(
-            Reply([b""], status=307, headers={"location": f"{to}/elsewhere?key=1", "content-length": "0"}, raw=False)
-        )
+        server.plays(Reply(status=307, headers={"location": f"{to}/elsewhere?key=1"}))
         heard = ask(kind, config(server), retry=ONCE)
         assert heard.error is not None
         assert f"redirect to {to} " in heard.error.message
@@ -243,7 +241,8 @@ def test_comments_are_no_first_event(kind: str, server: Server) -> None:
 
 
 def test_a_head_that_drips_is_no_first_event(kind: str, server: Server) -> None:
-    server.plays(Reply([*[b"H", 0.04] * 20, HOLD], raw=True))
+    head = [part for byte in b"HTTP/1.1 200 OK\r\nx: " for part in (bytes([byte]), 0.02)]
+    server.plays(Reply([*head, HOLD], raw=True))
     heard = ask(kind, config(server), timeouts=zen.Timeouts(first_event=0.2, idle=5), retry=ONCE)
     assert isinstance(heard.error, zen.StreamTimeoutError)
     assert heard.error.phase == "first-event"
@@ -330,33 +329,17 @@ def test_a_rate_limit_holds_back_the_next_call_too(kind: str, server: Server, wa
     settings, options = config(server), {"retry": ONCE}
 
     async def main() -> None:
-        async with zen.AsyncClient(settings, **options) as client:
+        async with new_client(kind, settings, **options) as client:
             with pytest.raises(zen.RateLimitError):
                 await client.generate("mine/m", "hi")
             await client.generate("mine/m", "hi")
 
-    if kind != "sync":
+    if not is_sync(kind):
         run(kind, main)
     else:
-        with zen.Client(settings, **options) as client:
+        with new_client(kind, settings, **options) as client:
             with pytest.raises(zen.RateLimitError):
                 client.generate("mine/m", "hi")
             client.generate("mine/m", "hi")
     assert len(waits) == 1
     assert 25 < waits[0] < 50
-
-
-# Proxies
-
-
-def test_a_proxy_of_the_environment_is_used(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("no_proxy", "NO_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("http_proxy", server.url.replace("//", "//user:word@"))
-    server.plays(sse_reply(*WHOLE))
-    far = zen.Config(providers={"far": zen.ProviderSettings(base_url="http://far.example", api_key="k")}, environ={})
-    heard = ask(kind, far, call={"request": "far/m"})
-    assert (heard.error, heard.text) == (None, "Hello")
-    (request,) = server.requests
-    assert request.path == "http://far.example/chat/completions"
-    assert request.headers["proxy-authorization"] == "Basic dXNlcjp3b3Jk"

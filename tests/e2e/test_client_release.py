@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.kit.asking import TEXT, WHOLE, config
+from tests.kit.asking import TEXT, WHOLE, config, new_client
 from tests.kit.chat import chunk, sse
 from tests.kit.server import HOLD, Reply, Server, sse_reply
 
@@ -29,9 +29,15 @@ class ProblemError(Exception):
     """Something goes wrong where the events are used."""
 
 
+@pytest.fixture(params=["sync", "native-sync"])
+def kind(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
 @pytest.fixture
-def client(server: Server) -> Iterator[zen.Client]:
-    with zen.Client(config(server)) as made:
+def client(kind: str, server: Server) -> Iterator[zen.Client]:
+    with new_client(kind, config(server)) as made:
         yield made
 
 
@@ -81,6 +87,7 @@ def test_what_is_garbage_hangs_up(client: zen.Client, server: Server) -> None:
     assert server.hung_up.wait(SOON)
 
 
+@pytest.mark.parametrize("kind", ["sync"])
 def test_a_finalizer_in_the_middle_of_the_library_hangs_up_too(
     client: zen.Client, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,9 +213,9 @@ def test_nothing_is_sent_again_for_a_stream_that_was_closed(
     assert len(server.requests) == 1
 
 
-def test_a_closed_client_closes_its_connections(server: Server) -> None:
+def test_a_closed_client_closes_its_connections(kind: str, server: Server) -> None:
     server.plays(sse_reply(*WHOLE))
-    with zen.Client(config(server)) as client:
+    with new_client(kind, config(server)) as client:
         client.generate("mine/m", "hi")
         assert server.held_open == 1
     assert server.wait_for(lambda: server.held_open == 0, SOON)

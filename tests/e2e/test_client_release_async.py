@@ -13,7 +13,7 @@ import anyio
 import pytest
 import trio
 from anyio import to_thread
-from tests.kit.asking import KINDS, TEXT, WHOLE, cancelled, config, run
+from tests.kit.asking import TEXT, WAYS, WHOLE, cancelled, config, is_sync, new_client, run
 from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
@@ -25,7 +25,8 @@ pytestmark = [
 ]
 
 SOON = 0.25
-ASYNC = [kind for kind in KINDS if kind != "sync"]
+ASYNC = [kind for kind in WAYS if not is_sync(kind)]
+ASYNCIO = [kind for kind in ASYNC if kind != "trio"]
 
 
 @pytest.fixture
@@ -39,9 +40,9 @@ class ProblemError(Exception):
 
 
 @asynccontextmanager
-async def begun(server: Server) -> AsyncIterator[zen.AsyncStream]:
+async def begun(kind: str, server: Server) -> AsyncIterator[zen.AsyncStream]:
     """A stream that has given one event; its client is closed at the end."""
-    async with zen.AsyncClient(config(server)) as client:
+    async with new_client(kind, config(server)) as client:
         stream = client.stream("mine/m", "hi")
         await anext(stream)
         yield stream
@@ -59,7 +60,7 @@ async def hung_up(server: Server) -> bool:
 @pytest.mark.parametrize("kind", ASYNC)
 def test_an_async_loop_that_is_left_hangs_up(kind: str, server: Server) -> None:
     async def main() -> bool:
-        async with zen.AsyncClient(config(server)) as client:
+        async with new_client(kind, config(server)) as client:
             async for _ in client.stream("mine/m", "hi"):
                 break
             return await hung_up(server)
@@ -70,7 +71,7 @@ def test_an_async_loop_that_is_left_hangs_up(kind: str, server: Server) -> None:
 @pytest.mark.parametrize("kind", ASYNC)
 def test_an_error_in_an_async_loop_hangs_up(kind: str, server: Server) -> None:
     async def main() -> bool:
-        async with begun(server) as stream:
+        async with begun(kind, server) as stream:
             with pytest.raises(ProblemError):  # noqa: PT012 - the loop is what is left
                 async for _ in stream:
                     raise ProblemError
@@ -82,7 +83,7 @@ def test_an_error_in_an_async_loop_hangs_up(kind: str, server: Server) -> None:
 @pytest.mark.parametrize("kind", ASYNC)
 def test_what_nobody_holds_hangs_up_asynchronously(kind: str, server: Server) -> None:
     async def main() -> bool:
-        async with zen.AsyncClient(config(server)) as client:
+        async with new_client(kind, config(server)) as client:
             stream = client.stream("mine/m", "hi")
             await anext(stream)
             del stream
@@ -94,7 +95,7 @@ def test_what_nobody_holds_hangs_up_asynchronously(kind: str, server: Server) ->
 @pytest.mark.parametrize("kind", ASYNC)
 def test_the_end_of_an_async_block_hangs_up(kind: str, server: Server) -> None:
     async def main() -> bool:
-        async with begun(server) as stream:
+        async with begun(kind, server) as stream:
             async with stream:
                 pass
             return await hung_up(server)
@@ -102,9 +103,10 @@ def test_the_end_of_an_async_block_hangs_up(kind: str, server: Server) -> None:
     assert run(kind, main)
 
 
-def test_a_cancelled_task_hangs_up(server: Server) -> None:
+@pytest.mark.parametrize("kind", ASYNCIO)
+def test_a_cancelled_task_hangs_up(kind: str, server: Server) -> None:
     async def main() -> bool:
-        async with zen.AsyncClient(config(server)) as client:
+        async with new_client(kind, config(server)) as client:
             task = asyncio.create_task(client.generate("mine/m", "hi"))
             while not server.requests:  # noqa: ASYNC110 - the server is in other threads
                 await asyncio.sleep(0.01)
@@ -114,7 +116,7 @@ def test_a_cancelled_task_hangs_up(server: Server) -> None:
                 await task
             return await hung_up(server)
 
-    assert asyncio.run(main())
+    assert run(kind, main)
 
 
 @pytest.mark.parametrize("kind", ASYNC)
@@ -126,7 +128,7 @@ def test_another_task_may_hang_up(kind: str, answered: bool, server: Server) -> 
         server.plays(Reply([HOLD], raw=True))
 
     async def main() -> bool:
-        async with zen.AsyncClient(config(server)) as client, anyio.create_task_group() as group:
+        async with new_client(kind, config(server)) as client, anyio.create_task_group() as group:
             stream = client.stream("mine/m", "hi")
 
             async def listen() -> None:
@@ -153,16 +155,17 @@ def test_a_cancelled_scope_hangs_up(server: Server) -> None:
             await trio.sleep(0.01)
 
     async def main() -> bool:
-        async with zen.AsyncClient(config(server)) as client:
+        async with new_client("trio", config(server)) as client:
             await cancelled("trio", client, asked)
             return await hung_up(server)
 
     assert trio.run(main)
 
 
-def test_a_task_that_is_cancelled_between_events_hangs_up(server: Server) -> None:
+@pytest.mark.parametrize("kind", ASYNCIO)
+def test_a_task_that_is_cancelled_between_events_hangs_up(kind: str, server: Server) -> None:
     async def main() -> bool:
-        async with zen.AsyncClient(config(server)) as client:
+        async with new_client(kind, config(server)) as client:
 
             async def listen() -> None:
                 async for _ in client.stream("mine/m", "hi"):
@@ -177,10 +180,11 @@ def test_a_task_that_is_cancelled_between_events_hangs_up(server: Server) -> Non
                 await task
             return await hung_up(server)
 
-    assert asyncio.run(main())
+    assert run(kind, main)
 
 
 def test_one_client_serves_one_loop_after_another(server: Server) -> None:
+    """Over the transport that each takes by itself."""
     server.plays(sse_reply(*WHOLE))
     client = zen.AsyncClient(config(server))
 
@@ -195,9 +199,10 @@ def test_one_client_serves_one_loop_after_another(server: Server) -> None:
     asyncio.run(client.aclose())
 
 
-def test_one_client_serves_several_loops_at_a_time(server: Server) -> None:
+@pytest.mark.parametrize("kind", ASYNCIO)
+def test_one_client_serves_several_loops_at_a_time(kind: str, server: Server) -> None:
     server.plays(sse_reply(*WHOLE))
-    client = zen.AsyncClient(config(server))
+    client = new_client(kind, config(server))
     texts: list[str] = []
 
     async def main() -> None:
@@ -214,9 +219,10 @@ def test_one_client_serves_several_loops_at_a_time(server: Server) -> None:
     asyncio.run(client.aclose())
 
 
-def test_a_client_is_closed_from_another_loop(server: Server) -> None:
+@pytest.mark.parametrize("kind", ASYNCIO)
+def test_a_client_is_closed_from_another_loop(kind: str, server: Server) -> None:
     server.plays(sse_reply(*WHOLE))
-    client = zen.AsyncClient(config(server))
+    client = new_client(kind, config(server))
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -238,7 +244,7 @@ def test_many_streams_at_once(kind: str, server: Server) -> None:
 
     async def main() -> int:
         done: list[str] = []
-        async with zen.AsyncClient(config(server)) as client, anyio.create_task_group() as group:
+        async with new_client(kind, config(server)) as client, anyio.create_task_group() as group:
 
             async def one() -> None:
                 done.append((await client.generate("mine/m", "hi")).text)
@@ -250,12 +256,13 @@ def test_many_streams_at_once(kind: str, server: Server) -> None:
     assert run(kind, main) == 150
 
 
-def test_a_connection_is_used_again_however_many_others_there_are(server: Server) -> None:
+@pytest.mark.parametrize("kind", ASYNCIO)
+def test_a_connection_is_used_again_however_many_others_there_are(kind: str, server: Server) -> None:
     go_on = threading.Event()
     server.plays(sse_reply(TEXT[0], lambda: go_on.wait(20), *WHOLE[1:]))
 
     async def main() -> None:
-        async with zen.AsyncClient(config(server)) as client:
+        async with new_client(kind, config(server)) as client:
             streams = [asyncio.create_task(client.generate("mine/m", "hi")) for _ in range(120)]
             while len(server.requests) < 120:  # noqa: ASYNC110 - the server is in other threads
                 await asyncio.sleep(0.01)
@@ -265,7 +272,7 @@ def test_a_connection_is_used_again_however_many_others_there_are(server: Server
             go_on.set()
             await asyncio.gather(*streams)
 
-    asyncio.run(main())
+    run(kind, main)
     assert [request.connection for request in server.requests[120:]] == [120] * 5
 
 
@@ -279,7 +286,7 @@ def test_streams_that_are_cancelled_anywhere_leave_nothing_behind(kind: str, ser
     """At each turn of the loop: while it connects, sends, waits for the head, reads."""
 
     async def main() -> None:
-        async with zen.AsyncClient(config(server)) as client:
+        async with new_client(kind, config(server)) as client:
             for turns in range(60):
                 await cancelled(kind, client, partial(pass_turns, turns, 0))
                 await cancelled(kind, client, partial(pass_turns, turns, 0.001))
@@ -295,7 +302,7 @@ def test_streams_that_are_cancelled_anywhere_leave_nothing_behind(kind: str, ser
 @pytest.mark.parametrize("kind", ASYNC)
 def test_who_is_cancelled_in_a_handshake_hangs_up(kind: str) -> None:
     async def main(silent: Silent) -> bool:
-        async with zen.AsyncClient(config(silent)) as client:
+        async with new_client(kind, config(silent)) as client:
             await cancelled(kind, client, lambda: to_thread.run_sync(silent.greeted.wait, 5))
             return await to_thread.run_sync(silent.left.wait, SOON)
 

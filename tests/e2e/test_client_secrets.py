@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Iterator
 
 import pytest
-from tests.kit.asking import KEY, KINDS, TEXT, WHOLE, ask, config, run
+from tests.kit.asking import KEY, TEXT, WAYS, WHOLE, ask, config, new_client, run
 from tests.kit.chat import sse
 from tests.kit.server import HOLD, RESET, Reply, Server, sse_reply
 
@@ -40,7 +40,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize("reply", FAILURES, ids=range(len(FAILURES)))
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WAYS)
 def test_a_key_is_in_no_error_log_or_traceback(
     kind: str, runtime: str, server: Server, reply: Reply, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -80,10 +80,10 @@ def _without_this_test(text: str) -> str:
     return "\n".join(kept)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WAYS)
 def test_a_key_is_in_no_repr(kind: str, server: Server) -> None:
     settings = config(server)
-    client = zen.Client(settings) if kind == "sync" else zen.AsyncClient(settings)
+    client = new_client(kind, settings)
     stream = client.stream("mine/m", "hi", http={"headers": {"x-extra-key": OTHER}, "query": {"token": OTHER}})
     told = client.explain("mine/m", "hi", http={"headers": {"x-extra-key": OTHER}, "query": {"token": OTHER}})
     shown = repr([client, settings, stream, told, told.headers, told.url])

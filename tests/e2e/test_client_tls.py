@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.kit.asking import KINDS, TEXT, WHOLE, ask, config
+from tests.kit.asking import TEXT, WAYS, WHOLE, ask, config
 from tests.kit.authority import Authority
 from tests.kit.server import HOLD, Server, Silent, sse_reply
 
 import zen_native as zen
 
 pytestmark = [
-    pytest.mark.parametrize("kind", KINDS),
+    pytest.mark.parametrize("kind", WAYS),
     pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning"),
 ]
 

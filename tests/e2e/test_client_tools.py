@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 from pydantic import BaseModel
-from tests.kit.asking import KINDS, ask, config, run
+from tests.kit.asking import WAYS, ask, config, is_sync, new_client, run
 from tests.kit.chat import DONE, call, chunk, sse, tail
 from tests.kit.order import check_order
 from tests.kit.server import Reply, Server, sse_reply
@@ -20,7 +20,7 @@ from tests.kit.server import Reply, Server, sse_reply
 import zen_native as zen
 
 pytestmark = [
-    pytest.mark.parametrize("kind", KINDS),
+    pytest.mark.parametrize("kind", WAYS),
     pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:Async generator 'zen_native:ResourceWarning"),
 ]
@@ -138,11 +138,11 @@ def _generate(kind: str, server: Server, *, runtime: Any, repair: bool = False) 
     asked: Any = {"output_type": Weather, "repair": repair}
 
     async def main() -> zen.LLMResponse:
-        async with zen.AsyncClient(config(server), runtime=runtime) as client:
+        async with new_client(kind, config(server), runtime=runtime) as client:
             return await client.generate("mine/m", "hi", **asked)
 
-    if kind == "sync":
-        with zen.Client(config(server), runtime=runtime) as client:
+    if is_sync(kind):
+        with new_client(kind, config(server), runtime=runtime) as client:
             return client.generate("mine/m", "hi", **asked)
     answer: zen.LLMResponse = run(kind, main)
     return answer
@@ -153,7 +153,7 @@ def _stopped_in_the_middle(kind: str, server: Server, runtime: Any, tool: Any) -
 
     async def main() -> None:
         async with (
-            zen.AsyncClient(config(server), runtime=runtime) as client,
+            new_client(kind, config(server), runtime=runtime) as client,
             client.stream("mine/m", "hi", tools=[tool]) as stream,
         ):
             async for event in stream:
@@ -162,8 +162,11 @@ def _stopped_in_the_middle(kind: str, server: Server, runtime: Any, tool: Any) -
                     await anyio.sleep(0.05)
                     break
 
-    if kind == "sync":
-        with zen.Client(config(server), runtime=runtime) as client, client.stream("mine/m", "hi", tools=[tool]) as all_:
+    if is_sync(kind):
+        with (
+            new_client(kind, config(server), runtime=runtime) as client,
+            client.stream("mine/m", "hi", tools=[tool]) as all_,
+        ):
             for event in all_:
                 seen.append(event.type)
                 if event.type == "tool-call":

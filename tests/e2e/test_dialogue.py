@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 from tests.kit import wire
+from tests.kit.asking import is_sync, new_client
 from tests.kit.dialogue import (
     PROTOCOLS,
     RESULTS,
@@ -27,7 +28,7 @@ from tests.kit.server import CUT, HOLD, Part, Reply, Server
 import zen_native as zen
 
 pytestmark = [
-    pytest.mark.parametrize("kind", ["sync", "asyncio"]),
+    pytest.mark.parametrize("kind", ["sync", "asyncio", "native-sync", "native-asyncio"]),
     pytest.mark.parametrize("protocol", PROTOCOLS),
 ]
 
@@ -142,9 +143,9 @@ def test_who_loses_interest_hangs_up(talk: Talk, server: Server) -> None:
 
 def _leaves(talk: Talk) -> float:
     """Reads until text comes; when the stream was left, while its client lives on."""
-    if talk.kind == "asyncio":
+    if not is_sync(talk.kind):
         return asyncio.run(_leaves_async(talk))
-    with zen.Client(talk.config, runtime=talk.runtime) as client:
+    with new_client(talk.kind, talk.config, runtime=talk.runtime) as client:
         for event in client.stream(talk.model, "hello"):
             if isinstance(event, zen.TextDelta):
                 break
@@ -161,7 +162,7 @@ async def _leaves_async(talk: Talk) -> float:
             if isinstance(event, zen.TextDelta):
                 read.set()
 
-    async with zen.AsyncClient(talk.config, runtime=talk.runtime) as client:
+    async with new_client(talk.kind, talk.config, runtime=talk.runtime) as client:
         task = asyncio.create_task(listen())
         await read.wait()
         task.cancel()

@@ -132,20 +132,20 @@ def test_no_form_lets_control_characters_out(
 def zen_cost(server: Server, monkeypatch: pytest.MonkeyPatch, *last: bytes) -> None:
     """Let the table's prices count: they are a gateway's, and count at its own address alone."""
     monkeypatch.setenv("OPENCODE_API_KEY", KEY)
-    monkeypatch.setattr("zen_native.transport.http.SyncHttp.send", _to(server))
+    monkeypatch.setattr("zen_native.transport.native.blocking.BlockingTransport.send", _to(server))
     server.plays(sse_reply(*ANSWER[:-1], *last, ANSWER[-1]))
 
 
 def _to(server: Server):  # type: ignore[no-untyped-def]
     import dataclasses
 
-    from zen_native.transport.http import SyncHttp
+    from zen_native.transport.native.blocking import BlockingTransport
 
-    send = SyncHttp.send
+    send = BlockingTransport.send
 
-    async def sent(self, request, watch):  # type: ignore[no-untyped-def]
+    async def sent(self, request, *how):  # type: ignore[no-untyped-def]
         assert request.url == "https://opencode.ai/zen/v1/chat/completions"
-        return await send(self, dataclasses.replace(request, url=server.url), watch)
+        return await send(self, dataclasses.replace(request, url=server.url), *how)
 
     return sent
 

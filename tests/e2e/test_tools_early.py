@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.kit import wire
-from tests.kit.asking import KINDS
+from tests.kit.asking import WAYS
 from tests.kit.dialogue import AFTER, CALLS, PROTOCOLS, Talk
 from tests.kit.server import Reply, Server
 
@@ -25,7 +25,7 @@ PENDING = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", WAYS)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_each_call_begins_before_what_is_behind_it_came(kind: str, runtime: str, protocol: str) -> None:
     begun = {put["port"]: threading.Event() for _, _, put in CALLS}

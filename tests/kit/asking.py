@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,10 +15,18 @@ from tests.kit.server import Server, Silent
 
 import zen_native as zen
 
-__all__ = ["KEY", "KINDS", "TEXT", "WHOLE", "Heard", "ask", "cancelled", "config", "run"]
+__all__ = [
+    "KEY", "KINDS", "NATIVE", "TEXT", "WAYS", "WHOLE",
+    "Heard", "ask", "cancelled", "config", "is_sync", "new_client", "run",
+]  # fmt: skip
 
 KEY = "sk-sentinel-0123456789"
 KINDS = ("sync", "asyncio", "trio")
+"""Of clients over httpx."""
+_UVLOOP: Any = importlib.import_module("uvloop") if importlib.util.find_spec("uvloop") else None  # not on Windows
+NATIVE = ("native-sync", "native-asyncio", *(["native-uvloop"] if _UVLOOP else []))
+"""Of those over the native transport, which go with the native runtime alone."""
+WAYS = (*KINDS, *NATIVE)
 
 TEXT = [sse(chunk({"content": "Hel"})), sse(chunk({"content": "lo"}))]
 """An answer that has begun."""
@@ -48,9 +57,23 @@ def config(server: Server | Silent, other: Server | None = None, **settings: Any
     return zen.Config(providers=providers, environ={})
 
 
+def is_sync(kind: str) -> bool:
+    """Whether a client of that kind is the synchronous one."""
+    return kind in ("sync", "native-sync")
+
+
 def run(kind: str, main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     """The result of a coroutine function on the event loop of that kind."""
-    return asyncio.run(main()) if kind == "asyncio" else trio.run(main)
+    if kind == "trio":
+        return trio.run(main)
+    return _UVLOOP.run(main()) if kind == "native-uvloop" else asyncio.run(main())
+
+
+def new_client(kind: str, settings: zen.Config, **options: Any) -> Any:
+    """A fresh client of that kind."""
+    transport = "native" if kind in NATIVE else "httpx"
+    make: Any = zen.Client if is_sync(kind) else zen.AsyncClient
+    return make(settings, **{"transport": transport, **options})
 
 
 async def cancelled(kind: str, client: zen.AsyncClient, wait: Callable[[], Awaitable[object]]) -> None:
@@ -74,13 +97,13 @@ def ask(kind: str, settings: zen.Config, *, call: dict[str, Any] | None = None, 
     events: list[zen.LLMEvent] = []
 
     async def main() -> None:
-        async with zen.AsyncClient(settings, **options) as client:
+        async with new_client(kind, settings, **options) as client:
             async for event in client.stream(**asked):
                 events.append(event)  # noqa: PERF401 - what came before an error counts
 
     try:
-        if kind == "sync":
-            with zen.Client(settings, **options) as client:
+        if is_sync(kind):
+            with new_client(kind, settings, **options) as client:
                 events.extend(client.stream(**asked))
         else:
             run(kind, main)

@@ -17,6 +17,7 @@ class Exchange:
     """A whole answer."""
 
     status = 200
+    decodes = False
     headers: Mapping[str, str] = {"content-type": "text/event-stream"}
 
     def __init__(self, body: bytes) -> None:
@@ -36,15 +37,20 @@ class Exchange:
 def no_network(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Every server says Hello, there is a key for every provider, and files go elsewhere."""
 
-    async def send(_self: object, request: Any, _watch: object) -> Exchange:
+    async def send(_self: object, request: Any, _watch: object, _decoder: object = None) -> Exchange:
         return Exchange(answered(request.url, request.body))
 
     def handle(_self: object, request: httpx.Request) -> httpx.Response:
         pieces: Iterator[bytes] = iter([answered(str(request.url), request.read())])
         return httpx.Response(200, headers=dict(Exchange.headers), content=pieces)
 
-    monkeypatch.setattr("zen_native.transport.http.SyncHttp.send", send)
-    monkeypatch.setattr("zen_native.transport.async_http.AsyncHttp.send", send)
+    for transport in (
+        "http.SyncHttp",
+        "async_http.AsyncHttp",
+        "native.blocking.BlockingTransport",
+        "native.aio.AioTransport",
+    ):
+        monkeypatch.setattr(f"zen_native.transport.{transport}.send", send)
     monkeypatch.setattr(httpx.HTTPTransport, "handle_request", handle)
     for name in ("CI", "ZEN_NATIVE", "ZEN_NATIVE_MODELS"):
         monkeypatch.delenv(name, raising=False)

@@ -1,18 +1,30 @@
 """What every transport offers: `Transport`, which sends a request, and `Exchange`, its answer under way.
 
 Owns the interface alone. All of it is coroutines, so that one client drives both kinds; those of a synchronous
-transport never suspend.
+transport never suspend. A transport that decodes what it reads offers more: `LiveTransport` and `LiveExchange`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .limits import Watch
 
-__all__ = ["BodyCutError", "Exchange", "HttpRequest", "Transport", "plain_headers"]
+if TYPE_CHECKING:
+    from zen_native._core import Decoder
+    from zen_native.events import LLMEvent
+
+__all__ = [
+    "BodyCutError",
+    "Exchange",
+    "HttpRequest",
+    "LiveExchange",
+    "LiveTransport",
+    "Transport",
+    "plain_headers",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +78,46 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Close what is kept open."""
+        ...
+
+
+class LiveExchange(Exchange, Protocol):
+    """An answer whose body goes to a decoder as it comes, where `decodes` is true, and comes out as events instead of
+    by `read`. The decoder is not told of the end of the body."""
+
+    decodes: bool
+
+    @property
+    def ended(self) -> bool:
+        """Whether the body is over, be it cut."""
+        ...
+
+    def take(self) -> list[LLMEvent]:
+        """The events that have come and were not taken."""
+        ...
+
+    def wait(self) -> Awaitable[None] | None:
+        """Until there is something new, of whatever kind; None where that has been waited for already.
+
+        Raises:
+            TransportError: a limit passed; also when it is awaited.
+        """
+        ...
+
+    def check_end(self) -> None:
+        """Raises what the end of the body means, where it was no good one, as `read` does."""
+        ...
+
+    def finish(self) -> None:
+        """As `close`, but the answer was whole: the connection may wait for the rest of its body, and nobody for it."""
+        ...
+
+
+class LiveTransport(Transport, Protocol):
+    """A transport that takes the decoder of the answer along."""
+
+    async def send(self, request: HttpRequest, watch: Watch, decoder: Decoder | None = None) -> LiveExchange:
+        """See `Transport`."""
         ...
 
 

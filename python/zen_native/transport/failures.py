@@ -16,7 +16,7 @@ from .base import BodyCutError
 if TYPE_CHECKING:
     from .limits import Watch
 
-__all__ = ["failure"]
+__all__ = ["failure", "is_refusal"]
 
 _MAX_CAUSES = 8
 _LIBRARIES = frozenset({"httpcore", "httpcore2", "httpx", "httpx2"})
@@ -32,7 +32,7 @@ def failure(error: Exception, watch: Watch, *, body: bool = False) -> Exception 
     if isinstance(error, TimeoutError):
         return watch.expired()
     if isinstance(error, OSError):
-        if not body and _is_refusal(error):
+        if not body and is_refusal(error):
             return TlsError(_text(error))
         return ReadError(_text(error)) if body else TransportError(_text(error))
     return None
@@ -46,7 +46,7 @@ def _by_name(name: str, error: Exception, watch: Watch, *, body: bool) -> LLMErr
             return watch.no_connection()
         case "TimeoutException":
             return watch.expired()
-        case "ConnectError" | "ProxyError" | "NetworkError" if not body and _is_refusal(error):
+        case "ConnectError" | "ProxyError" | "NetworkError" if not body and is_refusal(error):
             return TlsError(_text(error))
         case "ConnectError" | "ProxyError":
             return ConnectError(_text(error))
@@ -66,10 +66,10 @@ def _text(error: Exception) -> str:
     return type(error).__name__ if said is None else f"{type(error).__name__}: {said}"
 
 
-def _is_refusal(error: Exception) -> bool:
+def is_refusal(error: BaseException | None) -> bool:
     """Whether TLS failed, and not only the connection below it."""
     ssl: Any = sys.modules.get("ssl")
-    if ssl is None:
+    if ssl is None or error is None:
         return False
     gone = (ssl.SSLEOFError, ssl.SSLSyscallError, ssl.SSLZeroReturnError)
     return any(isinstance(cause, ssl.SSLError) and not isinstance(cause, gone) for cause in _causes(error))

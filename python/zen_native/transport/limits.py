@@ -61,11 +61,10 @@ class Timeouts:
 
 
 class Watch:
-    """What is left of the limits of one request. A transport asks `left()` before every wait, and tells by `expired()`
-    that nothing came in that time."""
+    """What is left of the limits of one request. A transport asks `left()` before every wait, or `due()` as it waits,
+    and tells by `expired()` that nothing came in that time."""
 
     __slots__ = (
-        "_clock",
         "_each",
         "_idle",
         "_lock",
@@ -76,12 +75,14 @@ class Watch:
         "_waits",
         "_wake",
         "brief",
+        "changes",
+        "clock",
         "connect",
     )
 
     def __init__(self, timeouts: Timeouts, *, total_until: float | None = None, clock: Clock = time.monotonic) -> None:
         self.connect = timeouts.connect
-        self._clock = clock
+        self.clock = clock
         self._idle = timeouts.idle
         self._total = total_until
         self._until: float | None = None
@@ -90,6 +91,8 @@ class Watch:
         self._said: TimeoutPhase = "first-event"
         self.brief = False
         """Whether the wait is for something that may well not come."""
+        self.changes = 0
+        """How often other limits came into force."""
         self._lock = Lock()
         self._waits = True
         self._wake: Callable[[], object] | None = None
@@ -97,12 +100,14 @@ class Watch:
     def within(self, phase: TimeoutPhase, seconds: float | None) -> None:
         """From now on all waiting together may take so long."""
         self._phase, self._each, self.brief = phase, None, False
-        self._until = None if seconds is None else self._clock() + seconds
+        self.changes += 1
+        self._until = None if seconds is None else self.clock() + seconds
 
     def each(self, phase: TimeoutPhase, seconds: float | None) -> None:
         """From now on every wait may take so long."""
         self._phase, self._each, self._until = phase, seconds, None
         self.brief = False
+        self.changes += 1
 
     def briefly(self, seconds: float) -> None:
         """From now on all waiting together may take so long, and it is no failure when nothing comes."""
@@ -135,13 +140,20 @@ class Watch:
         if self._until is None and self._total is None:
             self._said = self._phase
             return self._each
-        now = self._clock()
-        limit = self._each if self._until is None else self._until - now
+        now = self.clock()
+        due = self.due(now)
+        return None if due is None else max(0.0, due - now)
+
+    def due(self, since: float) -> float | None:
+        """When, by the clock, a wait is over that began then, or heard something then; None never."""
+        due = self._until
+        if due is None and self._each is not None:
+            due = since + self._each
         self._said = self._phase
-        if self._total is not None and (limit is None or self._total - now < limit):
+        if self._total is not None and (due is None or self._total < due):
             self._said = "total"
-            limit = self._total - now
-        return None if limit is None else max(0.0, limit)
+            return self._total
+        return due
 
     def longest(self) -> float | None:
         """The longest wait that any phase allows, for who can be told one number only."""

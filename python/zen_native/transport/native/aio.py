@@ -1,0 +1,322 @@
+"""The native transport on asyncio: `AioTransport`, which sends requests over connections of the running loop.
+
+Owns the connections of each loop, who may have one, and when a request goes out a second time. What is read of an
+answer is `exchange`'s business, what a connection does `connection`'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import deque
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from zen_native.errors import ConnectError
+from zen_native.transport.connections import ConnectionLimits
+from zen_native.transport.tls import context_of
+
+from .answer import StaleError
+from .connection import Connection, SecureConnection
+from .exchange import AioExchange
+from .head import head_of, is_last
+from .idle import Idle
+from .origin import parted
+from .rest import Rest
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncGenerator, Callable
+
+    from zen_native._core import Decoder
+    from zen_native.transport.base import HttpRequest
+    from zen_native.transport.limits import Watch
+    from zen_native.transport.tls import TlsContext
+
+    from .origin import Origin
+
+__all__ = ["AioTransport"]
+
+_READ = 64 << 10
+_SECOND_ADDRESS = 0.25
+"""After so many seconds the next address of a host is tried, too (RFC 8305 section 8)."""
+
+
+class AioTransport:
+    """The native transport of `AsyncClient`. Usable from one event loop after another, and from several at a time; a
+    forked child has connections of its own."""
+
+    def __init__(self, tls: TlsContext = context_of, limits: ConnectionLimits | None = None) -> None:
+        self._tls = tls
+        self._limits = limits or ConnectionLimits()
+        self._homes: dict[asyncio.AbstractEventLoop, Home] = {}
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+
+    async def send(self, request: HttpRequest, watch: Watch, decoder: Decoder | None = None) -> AioExchange:
+        """Send, and wait for the head of the answer. A connection that was kept and that the server had let go of is
+        no failure: the request goes out once more, on a new one.
+
+        Raises:
+            TransportError: there is no answer.
+        """
+        loop = asyncio.get_running_loop()
+        home = self._homes.get(loop)
+        if home is None or home.closed or self._process != os.getpid():
+            home = await self._home(loop)
+        origin, target = parted(request.url)
+        head, last = head_of(request, origin, target), is_last(request.headers)
+        exchange = AioExchange(home, await home.connection(origin, watch), watch, keep=not last)
+        try:
+            await exchange.ask(request.method, head, request.body, decoder)
+        except StaleError:
+            exchange = AioExchange(home, await home.connection(origin, watch, fresh=True), watch, keep=not last)
+            await exchange.ask(request.method, head, request.body, decoder)
+        return exchange
+
+    async def close(self) -> None:
+        """Close what is kept open, on every loop."""
+        here = asyncio.get_running_loop()
+        with self._lock:
+            homes, self._homes = self._homes, {}
+        if self._process != os.getpid():
+            return
+        for loop, home in homes.items():
+            if loop is here:
+                await home.close()
+            else:
+                with suppress(RuntimeError):  # it is closed
+                    loop.call_soon_threadsafe(home.shut)
+
+    async def _home(self, loop: asyncio.AbstractEventLoop) -> Home:
+        """The connections of a loop, made new; those of loops that are over are forgotten, and those that another
+        process opened are left alone."""
+        with self._lock:
+            if self._process != os.getpid():
+                self._homes, self._process = {}, os.getpid()
+            for over in [known for known, other in self._homes.items() if other.closed or known.is_closed()]:
+                del self._homes[over]
+            home = self._homes[loop] = Home(loop, self._tls, self._limits)
+        await home.enter()
+        return home
+
+
+class Home:
+    """The connections of one event loop. A loop that ends in order closes its asynchronous generators: that is how it
+    closes these."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, tls: TlsContext, limits: ConnectionLimits) -> None:
+        self.loop = loop
+        self.closed = False
+        self._tls = tls
+        self._idle: Idle[Connection] = Idle(limits)
+        self._busy: set[Connection] = set()
+        self._rests: dict[Connection, Rest] = {}
+        """Of those that are busy."""
+        self._turns = Turns(loop, limits.max_connections)
+        self._buffer = bytearray(_READ)
+        self._context: ssl.SSLContext | None = None
+        self._sealed = memoryview(b"")
+        self._sweeper: asyncio.TimerHandle | None = None
+        self._keeper: AsyncGenerator[None, None] | None = None
+
+    async def enter(self) -> None:
+        """Begin, in a task of the loop."""
+        self._keeper = self._kept()
+        await anext(self._keeper)
+
+    async def _kept(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self.shut()
+            await asyncio.sleep(0)  # in which the loop closes the sockets
+
+    async def close(self) -> None:
+        """Close every connection, in a task of the loop."""
+        if self._keeper is not None:
+            await self._keeper.aclose()
+
+    def shut(self) -> None:
+        """The same from a callback of the loop."""
+        self.closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+        for connection in [*self._busy, *self._idle.over(0)]:
+            connection.abort()
+        self._turns.end()
+
+    # Taking and giving back
+
+    async def connection(self, origin: Origin, watch: Watch, *, fresh: bool = False) -> Connection:
+        """One that nobody else uses; it is given back by `release`.
+
+        Raises:
+            TransportError: there is none.
+        """
+        limit = _least(watch.connect, watch.left())
+        until = None if limit is None else self.loop.time() + limit
+        await self._turns.take(until, watch)
+        try:
+            found = None if fresh else self._kept_one(origin) or await self._inherited(origin)
+            if found is None:
+                found = await self._opened(origin, until, watch)
+        except BaseException:
+            self._turns.give()
+            raise
+        self._busy.add(found)
+        return found
+
+    def release(self, connection: Connection, *, keep: bool) -> None:
+        """Take it back: for the next request, where it can have one, or to close it."""
+        if not connection.is_ours:
+            return
+        self._busy.discard(connection)
+        if keep and connection.is_free and not self.closed:
+            connection.used = True
+            for spare in self._idle.put(connection, self.loop.time()):
+                spare.abort()
+            if self._sweeper is None:
+                self._sweep()
+        else:
+            connection.abort()
+        self._turns.give()
+
+    def drain(self, connection: Connection, *, keep: bool) -> None:
+        """Take it back once the rest of its body has come."""
+        self._rests[connection] = Rest(self.loop, connection, self._drained, keep=keep)
+
+    def _drained(self, rest: Rest) -> None:
+        del self._rests[rest.connection]
+        self.release(rest.connection, keep=rest.keep)
+        if rest.heir is not None and not rest.heir.done():
+            rest.heir.set_result(None)
+
+    async def _inherited(self, origin: Origin) -> Connection | None:
+        """One whose last answer has just ended, with the rest of its body to come: that takes no longer than to open
+        another one."""
+        rest = next((each for each in self._rests.values() if each.inherits(origin)), None)
+        if rest is None:
+            return None
+        rest.heir = self.loop.create_future()
+        await rest.heir
+        return self._kept_one(origin)
+
+    def _kept_one(self, origin: Origin) -> Connection | None:
+        while (found := self._idle.take(origin)) is not None:
+            if found.is_free:
+                return found
+            found.abort()
+        return None
+
+    def _sweep(self) -> None:
+        """Close what has been kept too long, now and whenever there is something."""
+        now = self.loop.time()
+        for old in self._idle.expired(now):
+            old.abort()
+        until = self._idle.until()
+        self._sweeper = None if until is None else self.loop.call_later(until - now, self._sweep)
+
+    # Opening
+
+    async def _opened(self, origin: Origin, until: float | None, watch: Watch) -> Connection:
+        for spare in self._idle.over(self._turns.left_over(len(self._idle))):
+            spare.abort()
+        limit = asyncio.timeout_at(until)
+        watch.wake_by(partial(limit.reschedule, 0.0))
+        try:
+            async with limit:
+                return await self._connected(origin)
+        except OSError as error:  # a timeout is one, too
+            if limit.expired():
+                failed: Exception = watch.expired() if watch.left() == 0 else watch.no_connection()
+            else:
+                failed = ConnectError(f"{type(error).__name__}: {error}")
+        raise failed  # here, so that the error brings no frames with it that hold the request
+
+    async def _connected(self, origin: Origin) -> Connection:
+        is_address = ":" in origin.host or origin.host.replace(".", "").isdigit()
+        # What a loop of another kind (uvloop) does with several addresses is its own business.
+        eyeballs = not is_address and isinstance(self.loop, asyncio.BaseEventLoop)
+        options: dict[str, Any] = {"happy_eyeballs_delay": _SECOND_ADDRESS} if eyeballs else {}
+        make = await self._maker(origin)
+        _, made = await self.loop.create_connection(make, origin.host, origin.port, **options)
+        if isinstance(made, SecureConnection):
+            try:
+                await made.shaken()
+            except BaseException:
+                made.abort()
+                raise
+        return made
+
+    async def _maker(self, origin: Origin) -> Callable[[], Connection]:
+        if not origin.secure:
+            return partial(Connection, origin, self._buffer, self._lost)
+        if self._context is None:  # which may have to read all the authorities of the system
+            self._context = await asyncio.to_thread(self._tls)
+            self._sealed = memoryview(bytearray(_READ))
+        return partial(SecureConnection, origin, self._buffer, self._lost, self._context, self._sealed)
+
+    def _lost(self, connection: Connection) -> None:
+        self._idle.drop(connection)
+
+
+class Turns:
+    """Who may have a connection, where there is a limit: one after the other."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, most: int | None) -> None:
+        self._loop = loop
+        self._free = most
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    def left_over(self, idle: int) -> int:
+        """How many connections may be kept idle, of so many, beside those in use."""
+        return idle if self._free is None else self._free
+
+    async def take(self, until: float | None, watch: Watch) -> None:
+        """Wait for a turn, until then by the clock of the loop.
+
+        Raises:
+            PoolTimeoutError: there was none.
+        """
+        if self._free is None:
+            return
+        if self._free > 0:
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = self._loop.create_future()
+        self._queue.append(turn)
+        limit = asyncio.timeout_at(until)
+        watch.wake_by(partial(limit.reschedule, 0.0))
+        try:
+            async with limit:
+                await turn
+        except BaseException as error:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.give()  # it came at the same time as the end
+            if isinstance(error, TimeoutError):
+                raise (watch.expired() if watch.left() == 0 else watch.no_turn()) from None
+            raise
+
+    def give(self) -> None:
+        """The turn is over."""
+        if self._free is None:
+            return
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def end(self) -> None:
+        """Nobody is served any more."""
+        for turn in self._queue:
+            if not turn.done():
+                turn.set_exception(ConnectError("the client was closed"))
+
+
+def _least(first: float | None, second: float | None) -> float | None:
+    return second if first is None else first if second is None else min(first, second)

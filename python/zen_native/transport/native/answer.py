@@ -1,0 +1,69 @@
+"""What the exchanges of both kinds have in common: `Answer`, and what the end of an answer means.
+
+Owns the errors of an answer, which are those of every other transport. Reads nothing by itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from zen_native.errors import ReadError, TlsError
+from zen_native.transport.base import BodyCutError
+from zen_native.transport.failures import is_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from zen_native._core import Wire
+
+__all__ = ["MAX_REST", "REST_SECONDS", "Answer", "StaleError"]
+
+MAX_REST = 64 << 10
+REST_SECONDS = 0.1
+"""A connection is worth so much reading and waiting for the end of the body, when the answer has ended."""
+_STALE_SECONDS = 1.0
+"""A kept connection that the server had let go of says so within a round trip. One that dies later may have been at
+work on the request."""
+
+
+class StaleError(Exception):
+    """The connection was kept, and had been let go of by the server: nothing of the request was accepted."""
+
+
+class Answer:
+    """The answer on a wire. `status` and `headers` are there when it has a head."""
+
+    __slots__ = ("_wire", "decodes", "headers", "status")
+
+    def __init__(self, wire: Wire) -> None:
+        self.status = 0
+        self.headers: Mapping[str, str] = {}
+        self.decodes = False
+        self._wire = wire
+
+    def _note_head(self, used: bool, seconds: float, failure: BaseException | None) -> None:
+        """The waiting for the head is over. `used`: the connection has carried requests before; `seconds`: since this
+        one was sent; `failure`: what ended the connection.
+
+        Raises:
+            TransportError: there is no answer.
+            StaleError: and nothing was accepted.
+        """
+        wire = self._wire
+        if wire.head is not None:
+            self.status, self.headers = wire.head
+            self.decodes = wire.decodes
+            return
+        if used and not wire.received and seconds < _STALE_SECONDS:
+            raise StaleError
+        if is_refusal(failure):
+            raise TlsError(f"{type(failure).__name__}: {failure}")
+        raise ReadError(wire.error or "the server hung up without an answer")
+
+    def check_end(self) -> None:
+        """Raises what the end of the body means where it was no good one: `BodyCutError` or `ReadError`."""
+        kind = self._wire.kind
+        if kind == "lost":
+            raise ReadError(self._wire.error or "the connection was lost")
+        if kind is not None:
+            raise BodyCutError(self._wire.error)

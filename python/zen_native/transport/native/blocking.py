@@ -1,0 +1,280 @@
+"""The native transport for threads: `BlockingTransport`, and `BlockingExchange`, the answer to one request.
+
+Owns the connections of one client, who may have one, when a request goes out a second time, and when a connection is
+given back. All coroutines here run through without a stop.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from zen_native.errors import ConnectError
+from zen_native.transport.connections import ConnectionLimits
+from zen_native.transport.tls import context_of
+
+from .answer import Answer, StaleError
+from .blocking_connection import BlockingConnection, opened
+from .head import head_of, is_last
+from .idle import Idle
+from .origin import parted
+
+if TYPE_CHECKING:
+    from zen_native._core import Decoder
+    from zen_native.events import LLMEvent
+    from zen_native.transport.base import HttpRequest
+    from zen_native.transport.limits import Watch
+    from zen_native.transport.tls import TlsContext
+
+    from .origin import Origin
+
+__all__ = ["BlockingTransport"]
+
+
+class BlockingTransport:
+    """The native transport of `Client`. Usable from several threads; a forked child has connections of its own."""
+
+    def __init__(self, tls: TlsContext = context_of, limits: ConnectionLimits | None = None) -> None:
+        self._tls = tls
+        self._limits = limits or ConnectionLimits()
+        self._pool = _Pool(tls, self._limits)
+        self._lock = threading.Lock()
+
+    async def send(self, request: HttpRequest, watch: Watch, decoder: Decoder | None = None) -> BlockingExchange:
+        """Send, and wait for the head of the answer. A connection that was kept and that the server had let go of is
+        no failure: the request goes out once more, on a new one.
+
+        Raises:
+            TransportError: there is no answer.
+        """
+        pool = self._own()
+        origin, target = parted(request.url)
+        head, last = head_of(request, origin, target), is_last(request.headers)
+        exchange = BlockingExchange(pool, pool.connection(origin, watch), watch, keep=not last)
+        try:
+            exchange.ask(request.method, head + request.body, decoder)
+        except StaleError:
+            exchange = BlockingExchange(pool, pool.connection(origin, watch, fresh=True), watch, keep=not last)
+            exchange.ask(request.method, head + request.body, decoder)
+        return exchange
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._own().close()
+
+    def _own(self) -> _Pool:
+        """This process's; what another one opened is let go of here, and goes on there."""
+        pool = self._pool
+        if pool.process != os.getpid():
+            with self._lock:
+                if self._pool is pool:
+                    self._pool = _Pool(self._tls, self._limits)
+                    pool.close()
+            pool = self._pool
+        return pool
+
+
+class _Pool:
+    """The connections of one process."""
+
+    def __init__(self, tls: TlsContext, limits: ConnectionLimits) -> None:
+        self.process = os.getpid()
+        self._tls = tls
+        self._most = limits.max_connections
+        self._idle: Idle[BlockingConnection] = Idle(limits)
+        self._busy: set[BlockingConnection] = set()
+        self._lock = threading.Lock()
+        """Of what is idle. No finalizer may need it: one may run while this thread has it."""
+        self._turns: SimpleQueue[None] = SimpleQueue()
+        for _ in range(self._most or 0):
+            self._turns.put(None)
+
+    def connection(self, origin: Origin, watch: Watch, *, fresh: bool = False) -> BlockingConnection:
+        """One that nobody else uses; it is given back by `release`.
+
+        Raises:
+            TransportError: there is none.
+        """
+        limit = _Deadline(watch)
+        self._take_turn(limit)
+        try:
+            found = None if fresh else self._kept_one(origin)
+            if found is None:
+                found = self._opened(origin, limit)
+        except BaseException:
+            self._give_turn()
+            raise
+        self._busy.add(found)
+        return found
+
+    def release(self, connection: BlockingConnection, *, keep: bool) -> None:
+        """Take it back: for the next request, or to close it. With `keep`, the end of its answer may still be to
+        come; it is looked for when the connection is wanted again."""
+        self._busy.discard(connection)
+        if keep:
+            connection.used = True
+            with self._lock:
+                spare = [*self._idle.put(connection, time.monotonic()), *self._idle.expired(time.monotonic())]
+            for each in spare:
+                each.close()
+        else:
+            connection.close()
+        self._give_turn()
+
+    def close(self) -> None:
+        """Close every connection, those in use too."""
+        with self._lock:
+            idle = self._idle.over(0)
+        for connection in [*idle, *self._busy]:
+            connection.close()
+
+    def _kept_one(self, origin: Origin) -> BlockingConnection | None:
+        while True:
+            with self._lock:
+                old = self._idle.expired(time.monotonic())
+                found = self._idle.take(origin)
+            for each in old:
+                each.close()
+            if found is None or found.refresh():
+                return found
+            found.close()
+
+    def _opened(self, origin: Origin, limit: _Deadline) -> BlockingConnection:
+        if self._most is not None:
+            with self._lock:
+                spare = self._idle.over(self._most - len(self._busy) - 1)
+            for each in spare:
+                each.close()
+        try:
+            return opened(origin, self._tls() if origin.secure else None, limit.left)
+        except OSError as error:  # a timeout is one, too
+            failed = ConnectError(f"{type(error).__name__}: {error}") if limit.left() != 0 else limit.expired()
+        raise failed  # here, so that the error brings no frames with it that hold the request
+
+    def _take_turn(self, limit: _Deadline) -> None:
+        if self._most is None:
+            return
+        try:
+            self._turns.get(timeout=limit.left())
+        except Empty:
+            raise limit.expired(in_turn=True) from None
+
+    def _give_turn(self) -> None:
+        if self._most is not None:
+            self._turns.put(None)
+
+
+class _Deadline:
+    """Until when there has to be a connection."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        own, whole = watch.connect, watch.left()
+        limits = [each for each in (own, whole) if each is not None]
+        self._until = watch.clock() + min(limits) if limits else None
+
+    def left(self) -> float | None:
+        """Seconds; never negative."""
+        return None if self._until is None else max(0.0, self._until - self._watch.clock())
+
+    def expired(self, *, in_turn: bool = False) -> Exception:
+        """What it means that it is over; `in_turn`: while others had the connections."""
+        if self._watch.left() == 0:
+            return self._watch.expired()
+        return self._watch.no_turn() if in_turn else self._watch.no_connection()
+
+
+class BlockingExchange(Answer):
+    """See `transport.base.LiveExchange`."""
+
+    __slots__ = ("_connection", "_keep", "_late", "_over", "_pool", "_watch")
+
+    def __init__(self, pool: _Pool, connection: BlockingConnection, watch: Watch, *, keep: bool) -> None:
+        super().__init__(connection.wire)
+        self._pool = pool
+        self._connection = connection
+        self._watch = watch
+        self._keep = keep
+        self._late = self._over = False
+
+    def ask(self, method: str, data: bytes, decoder: Decoder | None) -> None:
+        """Send, and wait for the head of the answer.
+
+        Raises:
+            TransportError: there is none.
+            StaleError: nor was anything accepted.
+        """
+        wire, connection = self._wire, self._connection
+        began = self._watch.clock()
+        self._watch.wake_by(connection.hang_up)
+        try:
+            wire.begin(method, decoder)
+            try:
+                connection.send(data, self._watch.left)
+            except TimeoutError:
+                raise self._watch.expired() from None
+            while wire.head is None and not wire.ended:
+                self.wait()
+            self._note_head(connection.used, self._watch.clock() - began, connection.failure)
+        except BaseException:
+            self._release(keep=False)
+            raise
+
+    # The answer as events
+
+    @property
+    def ended(self) -> bool:
+        """Whether the body is over, or what was waited for behind the answer has not come."""
+        return self._wire.ended or self._late
+
+    def take(self) -> list[LLMEvent]:
+        """The events that have come."""
+        return self._wire.take()
+
+    def wait(self) -> None:
+        """One read."""
+        left = self._watch.left()
+        try:
+            if left != 0:
+                self._connection.read(left)
+                return
+        except TimeoutError:
+            pass
+        if not self._watch.brief:
+            raise self._watch.expired()
+        self._late = True
+
+    # The answer as bytes
+
+    async def read(self) -> bytes:
+        """See `Exchange`."""
+        wire = self._wire
+        while not (data := wire.take_body()):
+            if wire.ended:
+                self.check_end()
+                return b""
+            self.wait()
+        return data
+
+    # The end
+
+    def finish(self) -> None:
+        """The answer is whole: keep the connection. Nobody waits for the rest of its body but who uses it next."""
+        self._connection.rest()
+        self._release(keep=self._keep)
+
+    async def close(self) -> None:
+        """See `Exchange`."""
+        self._release(keep=self._keep and self._connection.is_free)
+
+    def abandon(self) -> None:
+        """See `Exchange`."""
+        self._release(keep=False)
+
+    def _release(self, *, keep: bool) -> None:
+        if not self._over:
+            self._over = True
+            self._pool.release(self._connection, keep=keep)

@@ -1,0 +1,284 @@
+"""One connection that a thread waits on, plain or over TLS: `BlockingConnection`, and `opened`, which makes one.
+
+Owns the socket, how a wait on it is limited, and that one thread may close it while another one reads. While the
+standard library waits, other threads run, and Ctrl-C is heard.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import sys
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from zen_native._core import Wire
+
+from .answer import MAX_REST, REST_SECONDS
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+
+    from .origin import Origin
+    from .secure import TlsLayer
+
+    Left = Callable[[], float | None]
+    """Seconds until a limit, None where there is none."""
+
+__all__ = ["BlockingConnection", "opened"]
+
+_MAX_HEAD = 128 << 10
+_READ = 32 << 10
+_ROUNDS = 3
+_KERNEL_WAITS = sys.platform in ("linux", "darwin") and struct.calcsize("l") == 8
+"""Whether the kernel takes a limit for a read, which saves asking it before each whether there is something."""
+_SLICE = 0.1 if sys.platform == "win32" else None
+"""Where a wait does not hear Ctrl-C, none is longer."""
+_AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)
+
+
+class BlockingConnection:
+    """A connected socket, and the wire that reads what comes."""
+
+    def __init__(self, origin: Origin, connected: socket.socket) -> None:
+        self.origin = origin
+        self.wire = Wire(bytearray(_READ), max_head_bytes=_MAX_HEAD)
+        self.used = False
+        """Whether it has carried a request before."""
+        self.failure: BaseException | None = None
+        """What ended it."""
+        self._socket = connected
+        self._into = self.wire.get_buffer(-1)
+        self._layer: TlsLayer | None = None
+        self._limits: dict[int, float | None] = {}
+        self._process = os.getpid()
+        self._rest_until = 0.0
+        self._reading = self._closed = False
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it can take a request."""
+        return not self._closed and self.wire.reusable
+
+    # Opening
+
+    def secure(self, context: ssl.SSLContext, left: Left) -> None:
+        """Shake hands, and speak over TLS from now on.
+
+        Raises:
+            ConnectError: one side refused, or hung up.
+            TimeoutError: it took too long.
+        """
+        from .secure import TlsLayer, shake_failure
+
+        layer = self._layer = TlsLayer(context, self.origin.host, self.wire)
+        self._into = memoryview(bytearray(_READ))
+        try:
+            while True:
+                layer.shake()
+                self._socket.settimeout(_checked(left()))
+                self._flush()
+                if layer.is_shaken:
+                    break
+                if not (count := self._socket.recv_into(self._into)):
+                    raise shake_failure(None)
+                layer.received(self._into[:count])
+            layer.decrypt()
+        except OSError as error:
+            if _is_timeout(error):
+                raise
+            with suppress(OSError):
+                self._flush()  # the alert
+            raise shake_failure(error) from None
+
+    # Sending and reading
+
+    def send(self, data: bytes, left: Left) -> None:
+        """All of it. A server that hangs up may have said why: then there is still something to read.
+
+        Raises:
+            TimeoutError: it took too long.
+        """
+        rest = memoryview(data if self._layer is None else self._layer.sealed(data))
+        try:
+            while rest:
+                self._limit(socket.SO_SNDTIMEO, _checked(left()))
+                rest = rest[self._socket.send(rest) :]
+        except OSError as error:
+            if _is_timeout(error) or isinstance(error, BlockingIOError):
+                raise TimeoutError from None
+            self.failure = error
+
+    def read(self, left: float | None) -> None:
+        """What comes next goes to the wire; wait for it so many seconds.
+
+        Raises:
+            TimeoutError: nothing came.
+        """
+        count = 0
+        self._reading = True
+        try:
+            if not self._closed:
+                count = self._received(left)
+        except OSError as error:
+            if _is_timeout(error) or isinstance(error, BlockingIOError):
+                raise TimeoutError from None
+            self.failure = error
+            self.wire.lost(error)
+            return
+        finally:
+            self._reading = False
+            if self._closed:
+                self._socket.close()
+        self._take(count)
+
+    def rest(self) -> None:
+        """The answer has ended; the rest of its body may come until it is wanted again, or a little later."""
+        self._rest_until = time.monotonic() + REST_SECONDS
+
+    def refresh(self) -> bool:
+        """Take what has come meanwhile: the rest of an answer, or the end of the connection. Whether it can take a
+        request."""
+        try:
+            while not self._received_at_once() and not self.wire.ended and self.wire.skipped <= MAX_REST:
+                left = self._rest_until - time.monotonic()
+                if left <= 0:
+                    break
+                self.read(left)
+        except OSError:  # a timeout is one, too
+            return False
+        return self.is_free
+
+    def _received_at_once(self) -> bool:
+        """Whether there was more to read than a rest should have."""
+        if not _AT_ONCE:
+            self._socket.setblocking(False)
+        try:
+            for _ in range(_ROUNDS):
+                self._take(self._socket.recv_into(self._into, 0, _AT_ONCE))
+        except BlockingIOError:
+            return False
+        return True
+
+    # Closing
+
+    def close(self) -> None:
+        """At once, from any thread, also from a finalizer. A thread that is reading finds the end of the connection."""
+        self._closed = True
+        if self._reading and self._process == os.getpid():
+            self.hang_up()
+        else:
+            self._socket.close()
+
+    def hang_up(self) -> None:
+        """Wakes a thread that reads, which closing does not."""
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    # The socket
+
+    def _received(self, left: float | None) -> int:
+        if _KERNEL_WAITS:
+            self._limit(socket.SO_RCVTIMEO, left)
+            return self._socket.recv_into(self._into)
+        for piece in _slices(left):
+            self._socket.settimeout(piece)
+            try:
+                return self._socket.recv_into(self._into)
+            except TimeoutError as error:
+                if not _is_timeout(error):
+                    raise
+        raise TimeoutError
+
+    def _take(self, count: int) -> None:
+        layer = self._layer
+        if not count:
+            self.wire.eof()
+        elif layer is None:
+            self.wire.buffer_updated(count)
+        else:
+            try:
+                if layer.received(self._into[:count]):
+                    self.wire.eof()
+                self._flush()
+            except OSError as error:
+                self.failure = error
+                self.wire.lost(error)
+
+    def _flush(self) -> None:
+        if self._layer is not None and (sealed := self._layer.outgoing()):
+            self._socket.sendall(sealed)
+
+    def _limit(self, option: int, seconds: float | None) -> None:
+        """So long may the next call wait."""
+        if not _KERNEL_WAITS:
+            self._socket.settimeout(seconds)
+        elif self._limits.get(option, -1.0) != seconds:
+            self._limits[option] = seconds
+            self._socket.settimeout(None)
+            whole = 0 if seconds is None else max(1, int(seconds * 1e6))
+            self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", *divmod(whole, 1_000_000)))
+
+
+def opened(origin: Origin, context: ssl.SSLContext | None, left: Left) -> BlockingConnection:
+    """A new connection.
+
+    Raises:
+        OSError: there is none.
+        ConnectError: there is none that is secure.
+        TimeoutError: it took too long.
+    """
+    connection = BlockingConnection(origin, _connected(origin, left))
+    if context is not None:
+        try:
+            connection.secure(context, left)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _connected(origin: Origin, left: Left) -> socket.socket:
+    """To the first address that answers; each may take an even part of the time that is left."""
+    found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+    failed: OSError | None = None
+    for number, (family, kind, protocol, _, address) in enumerate(found):
+        seconds = _checked(left())
+        made = socket.socket(family, kind, protocol)
+        try:
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            made.settimeout(None if seconds is None else seconds / (len(found) - number))
+            made.connect(address)
+        except OSError as error:
+            made.close()
+            failed = error
+        except BaseException:
+            made.close()
+            raise
+        else:
+            return made
+    raise failed or OSError("the host has no address")
+
+
+def _slices(left: float | None) -> Iterator[float | None]:
+    """Pieces of a wait of so many seconds."""
+    if _SLICE is None:
+        yield left
+        return
+    until = float("inf") if left is None else time.monotonic() + left
+    while (rest := until - time.monotonic()) > 0:
+        yield min(rest, _SLICE)
+
+
+def _checked(left: float | None) -> float | None:
+    if left == 0:  # which a socket would take for "do not wait", and call another error
+        raise TimeoutError
+    return left
+
+
+def _is_timeout(error: OSError) -> bool:
+    """Whether time passed here; the network has a timeout of its own, which comes with a number."""
+    return isinstance(error, TimeoutError) and error.errno is None

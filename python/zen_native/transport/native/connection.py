@@ -1,0 +1,236 @@
+"""One connection on an asyncio loop, plain or over TLS: `Connection` and `SecureConnection`, which are protocols.
+
+Owns the asyncio transport, and when reading stops and goes on. Of a plain connection the loop calls the wire itself:
+the two methods that are called for each read are the wire's. Owns no request and no limit of time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from zen_native._core import Wire
+
+from .secure import TlsLayer, shake_failure
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from zen_native.errors import ConnectError
+
+    from .origin import Origin
+
+__all__ = ["Connection", "SecureConnection"]
+
+_MAX_HEAD = 128 << 10
+_PIECE = 1 << 20
+"""So much is sealed at a time: in a millisecond at most."""
+
+
+class Connection(asyncio.BufferedProtocol):
+    """`gone` is called once when it is over, from the loop. Its loop's connections share the buffer: what is read is
+    decoded before the next one reads."""
+
+    def __init__(self, origin: Origin, buffer: bytearray, gone: Callable[[Connection], None]) -> None:
+        self.origin = origin
+        self.wire = Wire(buffer, max_head_bytes=_MAX_HEAD)
+        self.used = False
+        """Whether it has carried a request before."""
+        self.failure: BaseException | None = None
+        """What ended it."""
+        self.open = False
+        self._gone = gone
+        self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
+        self._transport: Any = None
+        self.paused = False
+        """Whether reading has stopped until something is taken."""
+        self._take_reads()
+
+    def _take_reads(self) -> None:
+        mine: Any = self
+        mine.get_buffer = self.wire.get_buffer
+        mine.buffer_updated = self.wire.buffer_updated
+
+    # What the loop calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._transport = transport
+        self.open = True
+        self.wire.pausing(self._pause)
+
+    def eof_received(self) -> bool:
+        """See `asyncio.BufferedProtocol`."""
+        self.open = False
+        self.wire.eof()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self.open = False
+        if self.failure is None:
+            self.failure = exc
+        self._gone(self)
+        self.wire.lost(self.failure)
+        # The wire, the transport and this hold each other.
+        self.wire.pausing(None)
+        self._transport = None
+
+    # What the exchange calls
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it can take a request."""
+        return self.open and self.wire.reusable
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """Write a request; what the socket does not take at once waits in the asyncio transport."""
+        if len(body) < _PIECE:
+            self._transport.write(head + body)
+        else:
+            self._transport.write(head)
+            self._transport.write(body)
+
+    def resume(self) -> None:
+        """What came has been taken: read on."""
+        self.paused = False
+        if self.open:
+            self._transport.resume_reading()
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this process opened it. What a forked child does to it, its parent would feel."""
+        return self._process == os.getpid()
+
+    def abort(self) -> None:
+        """Close it at once, whatever is under way. From its own loop only."""
+        self.open = False
+        if self._transport is None or not self.is_ours:
+            return
+        try:
+            self._transport.abort()
+        except RuntimeError:  # the loop is closed
+            self._hang_up()
+
+    def abandon(self, then: Callable[[], None]) -> None:
+        """Close it from any thread: the server sees it now. What is left to do is done on its loop, soon."""
+        if self.is_ours:
+            self._hang_up()
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(then)
+
+    def _hang_up(self) -> None:
+        # Where the loop has no real socket to show (uvloop), it is left to `abort`.
+        with suppress(AttributeError, OSError, TypeError):
+            self._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+
+    def _pause(self) -> None:
+        if self.open:
+            self.paused = True
+            self._transport.pause_reading()
+
+
+class SecureConnection(Connection):
+    """The same over TLS. `shaken()` is awaited before the first request."""
+
+    def __init__(
+        self,
+        origin: Origin,
+        buffer: bytearray,
+        gone: Callable[[Connection], None],
+        context: ssl.SSLContext,
+        sealed: memoryview,
+    ) -> None:
+        super().__init__(origin, buffer, gone)
+        self._layer = TlsLayer(context, origin.host, self.wire)
+        self._sealed = sealed
+        self._hands: asyncio.Future[ConnectError | None] = self._loop.create_future()
+
+    def _take_reads(self) -> None:
+        pass
+
+    async def shaken(self) -> None:
+        """Wait for the end of the handshake.
+
+        Raises:
+            ConnectError: there is none.
+        """
+        failed = await self._hands
+        if failed is not None:
+            raise failed
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See `asyncio.BaseProtocol`."""
+        super().connection_made(transport)
+        self._shake()
+        self._flush()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the interface of asyncio
+        """See `asyncio.BufferedProtocol`."""
+        return self._sealed
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """See `asyncio.BufferedProtocol`."""
+        layer = self._layer
+        try:
+            ended = layer.received(self._sealed[:nbytes])
+            if not layer.is_shaken:
+                ended = self._shake()
+        except OSError as error:  # `ssl.SSLError`, whose module need not be imported for it
+            self._fail(error)
+            return
+        self._flush()
+        if ended:
+            self.eof_received()
+            self.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.BaseProtocol`."""
+        super().connection_lost(exc)
+        self._settle(shake_failure(self.failure))
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """Seal and write a request."""
+        if len(body) < _PIECE:
+            self._transport.write(self._layer.sealed(head + body))
+            return
+        self._transport.write(self._layer.sealed(head))
+        self._send_rest(body)
+
+    def _send_rest(self, body: bytes, start: int = 0) -> None:
+        """In pieces, between which the loop goes on."""
+        if not self.open:
+            return
+        end = start + _PIECE
+        self._transport.write(self._layer.sealed(body[start:end]))
+        if end < len(body):
+            self._loop.call_soon(self._send_rest, body, end)
+
+    def _shake(self) -> bool:
+        """Go on with it. Whether the server says that nothing follows."""
+        layer = self._layer
+        layer.shake()
+        if not layer.is_shaken:
+            return False
+        self._settle(None)
+        return layer.decrypt()
+
+    def _fail(self, error: OSError) -> None:
+        self._flush()  # the alert
+        self.failure = error
+        self._settle(shake_failure(error))
+        self.abort()
+
+    def _settle(self, failed: ConnectError | None) -> None:
+        if not self._hands.done():
+            self._hands.set_result(failed)
+
+    def _flush(self) -> None:
+        sealed = self._layer.outgoing()
+        if sealed and self.open:
+            self._transport.write(sealed)
