@@ -57,6 +57,9 @@ impl Chunked {
             if matches!(self.at, At::Data) {
                 return Ok(Some(Found::Data(self.data(bytes))));
             }
+            if self.plain_line(bytes) {
+                continue;
+            }
             *bytes = rest;
             self.at = match self.at {
                 At::Size(digits) => self.size(byte, digits)?,
@@ -75,6 +78,28 @@ impl Chunked {
             };
         }
         Ok(None)
+    }
+
+    /// Takes what stands between the data of two chunks at once, where all of it is there and there is nothing special
+    /// about it. Most of it is like that, and byte by byte it costs a fifth of the decoding of a short event.
+    fn plain_line(&mut self, bytes: &mut &[u8]) -> bool {
+        let ((At::DataReturn, [b'\r', b'\n', line @ ..]) | (At::Size(0), line)) = (&self.at, *bytes) else {
+            return false;
+        };
+        let mut size = 0;
+        for (at, &byte) in line.iter().take(MAX_DIGITS).enumerate() {
+            if let Some(digit) = char::from(byte).to_digit(16) {
+                size = (size << 4) | u64::from(digit);
+            } else if let Some([b'\r', b'\n', data @ ..]) = line.get(at..)
+                && size > 0
+            {
+                (self.left, self.at, *bytes) = (size, At::Data, data);
+                return true;
+            } else {
+                return false;
+            }
+        }
+        false
     }
 
     fn data<'a>(&mut self, bytes: &mut &'a [u8]) -> &'a [u8] {
