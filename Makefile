@@ -40,7 +40,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test lint fix docs bench bench-live bench-compare parity fuzz clean help
+.PHONY: demo test lint fix docs bench bench-live bench-compare bench-linear parity fuzz clean help
 .PHONY: cargo test-rust test-python
 .PHONY: lint-python lint-mypy lint-pyright lint-stubs lint-rust lint-dependencies lint-workflows
 
@@ -119,6 +119,9 @@ bench-live: $(STAMPS)/native $(STAMPS)/bench-live $(REPLAY) ## live streams over
 
 bench-compare: $(STAMPS)/native $(STAMPS)/bench ## this tree against another revision (BASE=main)
 	@$(BIN)/python benches/compare.py --base $(BASE) $(BENCH_ARGS)
+
+bench-linear: $(STAMPS)/native ## four times the bytes never take sixteen times the work, in both runtimes
+	@$(BIN)/python benches/linear.py
 
 parity: $(STAMPS)/native ## both runtimes over the same bytes and cuts (TRIALS=20000 SEED=1)
 	@$(BIN)/python tests/parity/run.py --trials $(TRIALS) --seed $(SEED)

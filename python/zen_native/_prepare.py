@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .route import Route
     from .settings import Config
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "prepare", "secrets_of"]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ACCEPT = {
@@ -58,9 +58,7 @@ class Prepared:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What is sent in confidence, the caller's own headers and query parameters included."""
-        route, overlay = self.route, self.request.http
-        headers = {**route.headers, **overlay.headers}
-        return replace(route, headers=headers, query={**route.query, **overlay.query}).secrets
+        return secrets_of(self.request, self.route)
 
     def decoder(self) -> Decoder:
         """A fresh decoder for the answer."""
@@ -97,6 +95,13 @@ def prepare(
     return Prepared(
         request=request, route=route, decision=decision, http=http, body=lowered.body, warnings=lowered.warnings
     )
+
+
+def secrets_of(request: LLMRequest, route: Route) -> tuple[str, ...]:
+    """What a request sends in confidence."""
+    overlay = request.http
+    headers = {**route.headers, **overlay.headers}
+    return replace(route, headers=headers, query={**route.query, **overlay.query}).secrets
 
 
 def _framed(route: Route, request: LLMRequest) -> Route:

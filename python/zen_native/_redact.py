@@ -1,4 +1,4 @@
-"""Takes secrets out of text that will stand in an error, and bounds its length.
+"""Takes secrets out of text that will stand in an error, and bounds its length; out of JSON values for others.
 
 Owns the two passes: by value (secrets that were sent), then by the name of a field (JSON, header lines, URL queries)
 and by shapes that only keys have. Token counts, ids and reasoning signatures are no secrets and stay.
@@ -7,9 +7,20 @@ and by shapes that only keys have. Token counts, ids and reasoning signatures ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any, cast
 
-__all__ = ["MAX_BODY_BYTES", "REDACTED", "clean", "redact", "redacted_body", "redacted_message"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "REDACTED",
+    "clean",
+    "is_secret_name",
+    "redact",
+    "redacted_body",
+    "redacted_message",
+    "redacted_value",
+]
 
 MAX_BODY_BYTES = 16 << 10
 REDACTED = "[redacted]"
@@ -17,6 +28,7 @@ REDACTED = "[redacted]"
 # What is read of a longer text: the passes shrink it, so more than what is kept.
 _MAX_SCANNED = 4 * MAX_BODY_BYTES
 _MAX_MESSAGE = 4096
+_MAX_DEPTH = 64
 _MIN_SECRET = 4
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -92,6 +104,32 @@ def redacted_body(body: str | bytes | None, secrets: Iterable[str] = ()) -> str 
         text = _without_cut_secret(text, secrets)
     text = redact(text, secrets)
     return text.encode()[:MAX_BODY_BYTES].decode("utf-8", "ignore")
+
+
+def redacted_value(value: Any, text: Callable[[str], str], depth: int = 0) -> Any:
+    """A JSON value whose texts and names went through `text`, without those under a secret's name. What is deeper than
+    64 levels is not kept."""
+    if depth > _MAX_DEPTH:
+        return REDACTED
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list | tuple):
+        return [redacted_value(each, text, depth + 1) for each in cast("list[object]", value)]
+    if isinstance(value, Mapping):
+        return {
+            text(name): (
+                REDACTED if isinstance(each, str) and is_secret_name(name) else redacted_value(each, text, depth + 1)
+            )
+            for name, each in cast("Mapping[str, Any]", value).items()
+        }
+    return value
+
+
+@lru_cache(maxsize=4096)
+def is_secret_name(name: str) -> bool:
+    """Whether what stands under that name is hidden."""
+    shown = f'"{name}": "0"'
+    return '"' not in name and len(name) <= 64 and redact(shown) != shown
 
 
 def _spellings(secrets: Iterable[str]) -> list[str]:

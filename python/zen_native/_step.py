@@ -25,6 +25,7 @@ from .transport.retry import fails_over
 if TYPE_CHECKING:
     from ._io import Io
     from ._prepare import Prepared
+    from ._telemetry import StepWatcher
     from .price_table import PriceTable
     from .request import LLMRequest
     from .response import LLMResponse
@@ -74,9 +75,15 @@ class Step:
     """One model call. `total_until` is the limit of the whole operation, by the retrier's clock."""
 
     def __init__(
-        self, engine: Engine, request: LLMRequest, fallbacks: tuple[str, ...] = (), total_until: float | None = None
+        self,
+        engine: Engine,
+        request: LLMRequest,
+        fallbacks: tuple[str, ...] = (),
+        total_until: float | None = None,
+        watcher: StepWatcher | None = None,
     ) -> None:
         self._engine = engine
+        self._watcher = watcher
         self._request = request
         self._models = (request.model, *fallbacks)
         if total_until is None and engine.timeouts.total is not None:
@@ -145,6 +152,8 @@ class Step:
                         error.add_note(note)
                     raise
                 _LOGGER.info("%s failed, %s is asked: %s", model, instead, type(error).__name__)
+                if self._watcher is not None:
+                    self._watcher.fell_back(model, instead, error)
                 self._notes += (f"{instead} was asked, for {model} failed: {_short(error)}",)
         return []
 
@@ -152,6 +161,8 @@ class Step:
         """The first events of one model, by as many attempts as are allowed."""
         engine = self._engine
         prepared = engine.prepare(self._request, model)
+        if self._watcher is not None:
+            self._watcher.prepared(prepared)
         key = (prepared.route.origin, prepared.route.api_key or prepared.route.aws)
         for number in count(1):
             await self._wait(engine.retrier.before(key), prepared)
@@ -169,6 +180,8 @@ class Step:
             if delay is None or self._is_late(delay):
                 raise failed
             _LOGGER.info("%s failed, sent again in %.2f seconds: %s", model, delay, type(failed).__name__)
+            if self._watcher is not None:
+                self._watcher.sent_again(failed, delay)
             await engine.io.sleep(delay)
         return []
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import ssl
 
     from ._step import Source
+    from ._telemetry import Telemetry
     from ._tool_crew import Crew
     from .gate import RuntimeChoice, TransportChoice
     from .price_table import PriceTable
@@ -62,6 +63,7 @@ class _Base:
         prices: PriceTable | None = None,
         tls: Tls | ssl.SSLContext | None = None,
         connections: ConnectionLimits | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
         """Both kinds are configured alike.
 
@@ -75,6 +77,8 @@ class _Base:
             prices: the user's own, for the cost where the wire says none; they go before all other tables.
             tls: whom to trust, and a certificate of the client's own; by default the system's authorities.
             connections: how many there may be at one time, and how many are kept.
+            telemetry: who is told of each call, such as `zen_native.integrations.otel.Telemetry()`. It is no reason
+                against the native path.
 
         Raises:
             ValueError: an unknown word, a file of `tls` that is not usable, or `tls` or `connections` together with a
@@ -94,6 +98,7 @@ class _Base:
         self._transports = Transports(self._moving(brought, checked_tls(tls), connections or ConnectionLimits()))
         self._proxies: Proxies | None = None
         self._retrier = Retrier(retry or RetryPolicy())
+        self._telemetry = telemetry
         self._closed = False
 
     @staticmethod
@@ -122,7 +127,7 @@ class _Base:
             raise RuntimeError("the client is closed")
         if isinstance(fallbacks, str):
             raise TypeError("fallbacks is a list of models, not one string")
-        how = Looping(crew=self._crew, route=self._route, options=tool_loop, repair=repair)
+        how = Looping(crew=self._crew, route=self._route, options=tool_loop, repair=repair, telemetry=self._telemetry)
         return operation(self._engine(runtime), as_request(request, messages, fields), tuple(fallbacks), how)
 
     def _route(self, model: str) -> Route:

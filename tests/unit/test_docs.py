@@ -11,6 +11,8 @@ from tests.kit.docs import DOCS, README, error_rows, examples, provider_rows, re
 import zen_native as zen
 from zen_native import recording
 from zen_native.cli import _parser
+from zen_native.integrations import otel
+from zen_native.integrations._otel_attributes import _OPTIONS
 
 PAGES = [README, *sorted(DOCS.rglob("*.md"))]
 EXAMPLES = [(page, number) for page in sorted(DOCS.glob("*.md")) for number, _ in enumerate(examples(page))]
@@ -23,7 +25,7 @@ def test_example_runs(page: Path, number: int, no_network: None, capsys: pytest.
 
 
 def test_every_page_on_how_to_do_things_has_an_example() -> None:
-    assert {page.stem for page, _ in EXAMPLES} == {"errors", "gate", "providers", "recording", "tools"}
+    assert {page.stem for page, _ in EXAMPLES} == {"errors", "gate", "providers", "recording", "telemetry", "tools"}
 
 
 def test_table_of_providers() -> None:
@@ -36,6 +38,20 @@ def test_table_of_errors() -> None:
 
 def test_table_of_the_gates_reasons() -> None:
     assert [row[0] for row in rows(DOCS / "gate.md", "reason")] == reason_slugs()
+
+
+def test_tables_of_telemetry_have_every_name() -> None:
+    files = sorted(Path(otel.__file__).parent.glob("*otel*.py"))
+    source = "".join(path.read_text("utf-8") for path in files)
+    names = set(re.findall(r'"((?:error|gen_ai|http|openai|server|zen)\.[\w.]+)"', source))
+    # Those of an event and of a metric alone.
+    names -= {"zen.retry", "zen.delay", "zen.fallback", "zen.model", "zen.instead", "gen_ai.token.type"}
+    names |= {f"gen_ai.request.{option}" for option in _OPTIONS}
+    attributes = [name for row in rows(DOCS / "telemetry.md", "attribute") for name in re.findall("`(.*?)`", row[0])]
+    assert sorted(attributes) == sorted(names)
+    metrics = {row[0].strip("`"): row[1] for row in rows(DOCS / "telemetry.md", "metric")}
+    made = re.findall(r'histogram\("([\w.]+)", "(.*?)"', source)
+    assert metrics == {f"gen_ai.client.{name}": unit for name, unit in made}
 
 
 def test_table_of_commands_has_every_command_and_option() -> None:
@@ -51,7 +67,9 @@ def test_table_of_commands_has_every_command_and_option() -> None:
 def test_reference_has_every_public_name() -> None:
     pages = "".join(page.read_text("utf-8") for page in (DOCS / "reference").glob("*.md"))
     told = re.findall(r"^::: zen_native\.(.*)$", pages, re.MULTILINE)
-    assert sorted(told) == sorted([*zen.__all__, *(f"recording.{name}" for name in recording.__all__)])
+    others = {"recording": recording, "integrations.otel": otel}
+    public = [f"{place}.{name}" for place, module in others.items() for name in module.__all__]
+    assert sorted(told) == sorted([*zen.__all__, *public])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

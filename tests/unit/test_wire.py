@@ -11,6 +11,7 @@ from tests.kit.messages import sse
 from zen_native import InvalidProviderOutputError, decode
 
 FRAMES = [piece + b"\n\n" for piece in BODY.split(b"\n\n") if piece]
+OPEN = head("transfer-encoding: chunked")
 ANSWERS = {
     "one chunk": (chunked(BODY), True),
     "a chunk for each event": (chunked(*FRAMES), True),
@@ -297,3 +298,59 @@ def test_the_limit_of_a_head(size: int) -> None:
         assert len(answer) == length
         reading(wire, answer)
         assert wire.error == (None if length == MAX_HEAD else "the head of the response is too large")
+
+
+HEAD_MALFORMED = "the head of the response is malformed"
+NO_LENGTH = "the content-length of the response is no single number"
+BAD_SIZE = "the size of a chunk is malformed"
+SECRET = "sk-secret"  # what a server sent is in no text of ours
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "error"),
+    [
+        (b"<html>" + SECRET.encode(), "head", "the server does not speak HTTP/1"),
+        (b"HTTP/2 200 OK\r\n\r\n", "head", "the server does not speak HTTP/1"),
+        (head(status=f"2x0 {SECRET}"), "head", HEAD_MALFORMED),
+        (head(f"name : {SECRET}"), "head", HEAD_MALFORMED),
+        (head(f"name: {SECRET}\r\n folded"), "head", HEAD_MALFORMED),
+        (head(f"name: {SECRET}\0"), "head", HEAD_MALFORMED),
+        (head(f"name: {SECRET}\rname: x"), "head", HEAD_MALFORMED),
+        (head(f"content-length: {SECRET}"), "head", NO_LENGTH),
+        (head("content-length: 2", "content-length: 2"), "head", NO_LENGTH),
+        (head("content-length: 2, 3"), "head", NO_LENGTH),
+        (head("content-length: 18446744073709551616"), "head", NO_LENGTH),
+        (
+            head("content-length: 2", "transfer-encoding: chunked"),
+            "head",
+            "the response has both a transfer-encoding and a length",
+        ),
+        (head("transfer-encoding: gzip, chunked"), "head", "the transfer-encoding of the response is not chunked"),
+        (head(*["a: b"] * 129), "head", "the response has too many header fields"),
+        (head(status="101 Switching"), "head", "the server changes to a protocol that nobody asked for"),
+        (head(status="100") * 17, "head", "the server sends informational responses without end"),
+        (OPEN + SECRET.encode(), "body", BAD_SIZE),
+        (OPEN + b"2\nok\r\n", "body", BAD_SIZE),
+        (OPEN + b"10000000000000000\r\n", "body", "the size of a chunk is too large"),
+        (OPEN + b"2;" + b"x" * 2000, "body", "the extensions of a chunk are too large"),
+        (OPEN + b"2\r\nokay\r\n", "body", "a chunk of the response does not end where it says"),
+        (OPEN + b"0\r\n name: x\r\n\r\n", "body", "the trailer of the response is malformed"),
+        (OPEN + b"0\r\nname: " + b"x" * MAX_HEAD, "body", "the trailer of the response is too large"),
+    ],
+)
+def test_what_is_no_response(answer: bytes, kind: str, error: str) -> None:
+    for size in (1 << 16, 1):
+        wire = new_wire(size=size)
+        wire.begin("POST", new_decoder())
+        reading(wire, answer)
+        assert (wire.ended, wire.kind, wire.error, wire.reusable, wire.received) == (True, kind, error, False, True)
+        wire.feed(counted())
+        wire.eof()
+        assert (wire.kind, wire.error, wire.take(), wire.take_body()) == (kind, error, [], b"")
+
+
+def test_what_was_decoded_before_a_bad_chunk_is_there() -> None:
+    wire = new_wire()
+    wire.begin("POST", new_decoder())
+    wire.feed(OPEN + b"%x\r\n%b\r\nno size" % (len(BODY), BODY))
+    assert (wire.kind, text(wire.take())) == ("body", "Hello")

@@ -8,11 +8,10 @@ What is a secret's name and shape is `_redact`'s to say; what must never be writ
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from typing import Any, cast
+from functools import partial
 from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
 
-from zen_native._redact import REDACTED, redact
+from zen_native._redact import REDACTED, is_secret_name, redact, redacted_value
 
 from .cassette import Body, RecordedRequest, body_of
 
@@ -27,17 +26,16 @@ _ANSWER_PREFIXES = ("anthropic-ratelimit-", "x-amzn-", "x-ratelimit-")
 _QUERY_SECRETS = frozenset({"auth", "code", "key", "sig", "signature", "token"})
 # Shorter ones are no keys, but words that stand in texts.
 _MIN_SECRET = 8
-_MAX_DEPTH = 64
 
 
 def secrets_of(headers: Mapping[str, str], url: str) -> tuple[str, ...]:
     """The secrets that a request sends in its headers and address."""
     found: list[str] = []
     for name, value in headers.items():
-        if _is_secret(name):
+        if is_secret_name(name):
             found += [value, value.partition(" ")[2]]
     parts = urlsplit(url)
-    found += [value for name, value in parse_qsl(parts.query) if _is_secret(name) or name.lower() in _QUERY_SECRETS]
+    found += [value for name, value in parse_qsl(parts.query) if is_secret_name(name) or name.lower() in _QUERY_SECRETS]
     found += [parts.username or "", parts.password or ""]
     return tuple(dict.fromkeys(secret for secret in found if len(secret) >= _MIN_SECRET))
 
@@ -91,17 +89,10 @@ def clean_answer(body: bytes, secrets: Iterable[str]) -> bytes:
     return body
 
 
-@lru_cache(maxsize=4096)
-def _is_secret(name: str) -> bool:
-    """Whether errors would hide what stands under that name."""
-    shown = f'"{name}": "0"'
-    return '"' not in name and len(name) <= 64 and redact(shown) != shown
-
-
 def _clean_url(url: str, literals: tuple[str, ...]) -> str:
     parts = urlsplit(url)
     pairs = [
-        (name, REDACTED if _is_secret(name) or name.lower() in _QUERY_SECRETS else value)
+        (name, REDACTED if is_secret_name(name) or name.lower() in _QUERY_SECRETS else value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
     ]
     host = parts.netloc.rpartition("@")[2]
@@ -117,24 +108,7 @@ def _clean_text(text: str, literals: tuple[str, ...]) -> str:
 
 def _clean_body(body: Body, literals: tuple[str, ...]) -> Body:
     if body.kind == "json":
-        return Body("json", _clean_value(body.value, literals, 0))
+        return Body("json", redacted_value(body.value, partial(_clean_text, literals=literals)))
     if body.kind == "text":
         return Body("text", _clean_text(body.value, literals))
     return body
-
-
-def _clean_value(value: Any, literals: tuple[str, ...], depth: int) -> Any:
-    if depth > _MAX_DEPTH:
-        return REDACTED
-    if isinstance(value, str):
-        return _clean_text(value, literals)
-    if isinstance(value, list):
-        return [_clean_value(each, literals, depth + 1) for each in cast("list[object]", value)]
-    if isinstance(value, dict):
-        return {
-            _clean_text(name, literals): (
-                REDACTED if isinstance(each, str) and _is_secret(name) else _clean_value(each, literals, depth + 1)
-            )
-            for name, each in cast("dict[str, Any]", value).items()
-        }
-    return value

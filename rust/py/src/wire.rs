@@ -4,55 +4,28 @@
 //! that it brought, and one call wakes whoever waits. Owns no socket, no time limit and no request. The GIL is held
 //! throughout, as in `decoder`.
 
-use std::time::Instant;
+mod calls;
+mod state;
 
 use pyo3::PyTraverseError;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
-use pyo3::ffi;
 use pyo3::gc::PyVisit;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyList, PyMemoryView, PyNone, PyTuple};
-use zen_net::exchange::Exchange;
-use zen_net::head::Head;
+use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView, PyTuple};
 
 use crate::decoder::{Decoder, copied};
 use crate::exclusive::Exclusive;
-
-/// So many bytes may have been read for a consumer who takes nothing, before reading should stop.
-const HIGH_WATER: usize = 256 << 10;
+use crate::wire::calls::{Calls, both};
+use crate::wire::state::{State, described};
 
 /// One connection's answers. Made by the transports of `zen_native.transport`.
 #[pyclass(frozen, module = "zen_native._core")]
 pub(crate) struct Wire {
-    inner: Exclusive<Inner>,
+    inner: Exclusive<State>,
     /// Holds the size of the buffer fixed while it lives.
     buffer: PyBuffer<u8>,
     view: Py<PyMemoryView>,
-}
-
-struct Inner {
-    exchange: Exchange,
-    decoder: Option<Py<Decoder>>,
-    head: Option<Py<PyTuple>>,
-    events: Option<Py<PyList>>,
-    /// How many bytes were read since the consumer took anything.
-    unclaimed: usize,
-    paused: bool,
-    pause: Option<Py<PyAny>>,
-    waiter: Option<Py<PyAny>>,
-    /// How the connection broke in the middle of an answer.
-    lost: Option<String>,
-    last: Instant,
-}
-
-/// What is to be called, and let go of, once the wire is free again: both run Python code, which may come back.
-#[derive(Default)]
-struct Calls {
-    waiter: Option<Py<PyAny>>,
-    pause: Option<Py<PyAny>>,
-    spent: Option<Py<Decoder>>,
 }
 
 #[pymethods]
@@ -61,7 +34,7 @@ impl Wire {
     #[pyo3(signature = (buffer, *, max_head_bytes))]
     fn new(buffer: &Bound<'_, PyByteArray>, max_head_bytes: usize) -> PyResult<Self> {
         Ok(Self {
-            inner: Exclusive::new(Inner::new(max_head_bytes)),
+            inner: Exclusive::new(State::new(max_head_bytes)),
             buffer: PyBuffer::get(buffer)?,
             view: PyMemoryView::from(buffer)?.unbind(),
         })
@@ -74,13 +47,7 @@ impl Wire {
             if inner.exchange.under_way() {
                 return Err(PyRuntimeError::new_err("the last answer has not ended"));
             }
-            inner.exchange.begin(method, decoder.is_some());
-            inner.unclaimed = 0;
-            inner.lost = None;
-            inner.last = Instant::now();
-            // What these hold may run Python code as it goes.
-            let decoder = if inner.exchange.answer.ended { None } else { decoder };
-            Ok((std::mem::replace(&mut inner.decoder, decoder), inner.head.take(), inner.events.take()))
+            Ok(inner.begin(method, decoder))
         })?;
         drop(old);
         Ok(())
@@ -269,7 +236,7 @@ impl Wire {
 }
 
 impl Wire {
-    fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Inner) -> PyResult<T>) -> PyResult<T> {
+    fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut State) -> PyResult<T>) -> PyResult<T> {
         let done = self.inner.enter(py, work);
         done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the wire is in use by another thread")))
     }
@@ -278,133 +245,5 @@ impl Wire {
         let (calls, outcome) = self.with(py, |inner| Ok(inner.read(py, bytes)))?;
         let called = calls.make(py);
         both(py, outcome, called)
-    }
-}
-
-impl Inner {
-    fn new(max_head_bytes: usize) -> Self {
-        Self {
-            exchange: Exchange::new(max_head_bytes),
-            decoder: None,
-            head: None,
-            events: None,
-            unclaimed: 0,
-            paused: false,
-            pause: None,
-            waiter: None,
-            lost: None,
-            last: Instant::now(),
-        }
-    }
-
-    /// What Python code prevents from being read breaks the answer off, and is raised as well.
-    fn read(&mut self, py: Python<'_>, bytes: &[u8]) -> (Calls, PyResult<()>) {
-        self.last = Instant::now();
-        match self.try_read(py, bytes) {
-            Ok(true) => (self.news(py), Ok(())),
-            Ok(false) => (Calls::default(), Ok(())),
-            Err(failure) => {
-                if self.exchange.lost() {
-                    self.lost = Some(described(failure.value(py)));
-                }
-                (self.news(py), Err(failure))
-            }
-        }
-    }
-
-    /// Whether there is something to say.
-    fn try_read(&mut self, py: Python<'_>, bytes: &[u8]) -> PyResult<bool> {
-        let skipped = self.exchange.answer.skipped;
-        let ended = self.exchange.answer.ended;
-        let mut news = false;
-        if let Some(decoder) = &self.decoder {
-            news = decoder.get().drive(py, &mut self.events, |target| self.exchange.feed(bytes, target))?;
-        } else {
-            self.exchange.feed(bytes, None);
-        }
-        if let Some(head) = self.exchange.answer.head.take() {
-            self.head = Some(converted(py, &head)?.unbind());
-            news = true;
-        }
-        self.unclaimed += bytes.len();
-        let answer = &self.exchange.answer;
-        Ok(news || self.pending() || answer.skipped != skipped || answer.ended != ended)
-    }
-
-    fn pending(&self) -> bool {
-        self.events.is_some() || !self.exchange.answer.raw.is_empty()
-    }
-
-    /// Who is to hear of what is there now.
-    fn news(&mut self, py: Python<'_>) -> Calls {
-        let full = !self.paused && self.unclaimed > HIGH_WATER && self.pending();
-        self.paused |= full;
-        Calls {
-            waiter: self.waiter.take(),
-            pause: if full { self.pause.as_ref().map(|pause| pause.clone_ref(py)) } else { None },
-            spent: if self.exchange.answer.ended { self.decoder.take() } else { None },
-        }
-    }
-
-    /// The consumer took something.
-    fn taken(&mut self) {
-        if !self.pending() {
-            self.unclaimed = 0;
-            self.paused = false;
-        }
-    }
-}
-
-impl Calls {
-    fn make(self, py: Python<'_>) -> PyResult<()> {
-        drop(self.spent);
-        let woken = self.waiter.map_or(Ok(()), |waiter| wake(waiter.bind(py)));
-        let paused = self.pause.map_or(Ok(()), |pause| pause.call0(py).map(|_| ()));
-        both(py, woken, paused)
-    }
-}
-
-/// The first failure; a second one is reported as what cannot be raised.
-fn both(py: Python<'_>, first: PyResult<()>, second: PyResult<()>) -> PyResult<()> {
-    match (first, second) {
-        (Err(first), Err(second)) => {
-            second.write_unraisable(py, None);
-            Err(first)
-        }
-        (first, second) => first.and(second),
-    }
-}
-
-/// A waiter that was cancelled meanwhile is left alone.
-fn wake(waiter: &Bound<'_, PyAny>) -> PyResult<()> {
-    let py = waiter.py();
-    if waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
-        return Ok(());
-    }
-    let (set_result, none) = (intern!(py, "set_result"), PyNone::get(py));
-    // SAFETY: all are live objects, and null ends the arguments. `call_method1` would make a method and a tuple, which
-    // costs as much as the call, and this one is made for every read.
-    let returned = unsafe {
-        let end = std::ptr::null_mut::<ffi::PyObject>();
-        let returned = ffi::PyObject_CallMethodObjArgs(waiter.as_ptr(), set_result.as_ptr(), none.as_ptr(), end);
-        Bound::from_owned_ptr_or_err(py, returned)
-    };
-    returned.map(|_| ())
-}
-
-fn converted<'py>(py: Python<'py>, head: &Head) -> PyResult<Bound<'py, PyTuple>> {
-    let fields = PyDict::new(py);
-    for (name, value) in &head.fields {
-        fields.set_item(name, value)?;
-    }
-    (head.status, fields).into_pyobject(py)
-}
-
-/// Class and text of an exception.
-fn described(error: &Bound<'_, PyAny>) -> String {
-    let name = error.get_type().name().map(|name| name.to_string()).unwrap_or_default();
-    match error.str().map(|text| text.to_string()) {
-        Ok(text) if !text.is_empty() => format!("{name}: {text}"),
-        _ => name,
     }
 }

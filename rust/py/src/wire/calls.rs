@@ -1,0 +1,53 @@
+//! The Python code that a wire runs: whoever waits, and what pauses reading.
+
+use pyo3::ffi;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyNone;
+
+use crate::decoder::Decoder;
+
+/// What is to be called, and let go of, once the wire is free again: both run Python code, which may come back.
+#[derive(Default)]
+pub(super) struct Calls {
+    pub(super) waiter: Option<Py<PyAny>>,
+    pub(super) pause: Option<Py<PyAny>>,
+    pub(super) spent: Option<Py<Decoder>>,
+}
+
+impl Calls {
+    pub(super) fn make(self, py: Python<'_>) -> PyResult<()> {
+        drop(self.spent);
+        let woken = self.waiter.map_or(Ok(()), |waiter| wake(waiter.bind(py)));
+        let paused = self.pause.map_or(Ok(()), |pause| pause.call0(py).map(|_| ()));
+        both(py, woken, paused)
+    }
+}
+
+/// The first failure; a second one is reported as what cannot be raised.
+pub(super) fn both(py: Python<'_>, first: PyResult<()>, second: PyResult<()>) -> PyResult<()> {
+    match (first, second) {
+        (Err(first), Err(second)) => {
+            second.write_unraisable(py, None);
+            Err(first)
+        }
+        (first, second) => first.and(second),
+    }
+}
+
+/// A waiter that was cancelled meanwhile is left alone.
+fn wake(waiter: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = waiter.py();
+    if waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
+        return Ok(());
+    }
+    let (set_result, none) = (intern!(py, "set_result"), PyNone::get(py));
+    // SAFETY: all are live objects, and null ends the arguments. `call_method1` would make a method and a tuple, which
+    // costs as much as the call, and this one is made for every read.
+    let returned = unsafe {
+        let end = std::ptr::null_mut::<ffi::PyObject>();
+        let returned = ffi::PyObject_CallMethodObjArgs(waiter.as_ptr(), set_result.as_ptr(), none.as_ptr(), end);
+        Bound::from_owned_ptr_or_err(py, returned)
+    };
+    returned.map(|_| ())
+}
