@@ -6,12 +6,12 @@ Owns the search. It goes up and down a ladder whose rungs are 12 % apart, from w
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from .client import Client, say
 from .jobs import RATE, Sizes
+from .results import LATE, Held, Results
 from .server import Server
 from .sides import Side
-from .turns import LATE, Client, Results, clients, say
 
 LADDER = tuple(sorted({round(10 ** (at / 20)) for at in range(69)}))
 CORE = 0.98
@@ -22,28 +22,13 @@ TRIES = 2
 """How often a rung may fail: a machine has other things to do now and then."""
 
 
-@dataclass(frozen=True)
-class Held:
-    """What the search found."""
-
-    streams: int
-    bound: str = ""
-    """Why it ended where it did, if not because of the client: the streams are then a lower bound."""
-
-
-def search(sides: Sequence[Side], sizes: Sizes, server: Server, results: Results) -> dict[str, Held]:
-    """Of each client that is there, in a process of its own."""
-    found = {}
-    for side in sides:
-        if side.name in results.absent:
-            continue
-        say(f"streams held by {side.name}")
-        with clients([side], server) as (client,):
-            if results.met(client):
-                held = climb(client, sizes, server, estimate(results, side))
-                if held.streams:
-                    found[side.name] = held
-    return found
+def search(present: Sequence[Client], sizes: Sizes, server: Server, results: Results) -> None:
+    """Of each client that is there."""
+    for client in present:
+        say(f"streams held by {client.side.name}")
+        found = climb(client, sizes, server, estimate(results, client.side))
+        if found.streams:
+            results.held[client.side.name] = found
 
 
 def estimate(results: Results, side: Side) -> int:

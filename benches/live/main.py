@@ -14,8 +14,7 @@ from pathlib import Path
 from run import load_average, machine, replace_between
 
 from . import picture
-from .held import search
-from .jobs import QUICK, Sizes, jobs
+from .jobs import QUICK, Sizes
 from .report import Report, absences, markdown
 from .server import ROOT, running
 from .sides import BY_NAME, SIDES, Side
@@ -30,11 +29,10 @@ def measure(sides: tuple[Side, ...], sizes: Sizes) -> Report:
     """Runs everything."""
     before = load_average()
     with running() as server:
-        results = take_turns(sides, jobs(sizes), sizes.rounds, server)
-        held = search(sides, sizes, server, results)
+        results = take_turns(sides, sizes, server)
     command = shlex.join(["python", *sys.argv])
-    claims = list(targets(results, held))
-    return Report(command, machine(), (before, load_average()), sides, results, held, claims)
+    claims = list(targets(results))
+    return Report(command, machine(), (before, load_average()), sides, results, claims)
 
 
 def options() -> argparse.Namespace:

@@ -47,7 +47,9 @@ def kind(side: Side) -> str:
 
 def draw(report: Report) -> str:
     """The whole picture."""
-    known = [side for side in report.sides if report.held.get(side.name) or report.results.value(FIGURE, side.name)]
+    known = [
+        side for side in report.sides if report.results.held.get(side.name) or report.results.value(FIGURE, side.name)
+    ]
     shown = [side for name, _ in LEGEND for side in known if kind(side) == name]
     height = TOP + ROW * len(shown) + BOTTOM
     lines = [
@@ -68,7 +70,7 @@ def panels(report: Report) -> tuple[Panel, Panel]:
     """Both columns."""
 
     def held(side: str) -> float | None:
-        found = report.held.get(side)
+        found = report.results.held.get(side)
         return found.streams if found else None
 
     def spent(side: str) -> float | None:

@@ -12,9 +12,8 @@ from typing import Any
 
 from claims import Claim
 
-from .held import Held
+from .results import LATE, Results
 from .sides import Side
-from .turns import LATE, Results
 
 # heading, figure, digits after the point
 MANY = (
@@ -48,7 +47,6 @@ class Report:
     load: tuple[str, str]
     sides: Sequence[Side]
     results: Results
-    held: dict[str, Held]
     claims: list[Claim]
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,7 +59,7 @@ class Report:
             "figures": {
                 name: {side: figure.samples for side, figure in row.items()} for name, row in results.figures.items()
             },
-            "held": {side: vars(held) for side, held in self.held.items()},
+            "held": {side: vars(held) for side, held in results.held.items()},
             "overloaded": sorted(results.overloaded),
             "versions": results.versions,
             "absent": results.absent,
@@ -100,7 +98,7 @@ def table(
 
 def held_cell(report: Report, side: str) -> str:
     """How many streams a client holds; `>=` where something else ended the search."""
-    held = report.held.get(side)
+    held = report.results.held.get(side)
     if held is None:
         return "-"
     return f">= {held.streams:,}" if held.bound else f"{held.streams:,}"
@@ -133,7 +131,7 @@ def server_lines(report: Report) -> list[str]:
     text = f"The server used at most {busy:.0%} of a core; its p99 lateness in a turn was {median(late):.2f} ms "
     text += f"(median; more than {LATE / 1_000:g} ms in {worst} of {len(turns)} turns)."
     ends: dict[str, list[str]] = {}
-    for name, held in report.held.items():
+    for name, held in report.results.held.items():
         if held.bound:
             ends.setdefault(held.bound, []).append(name)
     return [" ".join([text, *(f"Streams held, {why}: {', '.join(names)}." for why, names in ends.items())])]

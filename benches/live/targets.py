@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from claims import Claim, probe
 from rounds import Figure, ratio
 
-from .held import Held
+from .results import Results
 from .sides import BUFFERED, NATIVE, NATIVE_SYNC, NATIVE_UVLOOP, OPENAI, OPENAI_AIOHTTP, SOCKET
-from .turns import Results
 
 # name, figure, client, against which other, bound, whether that is the least
 RATIOS = (
@@ -40,9 +39,9 @@ START = (
 )
 
 
-def targets(results: Results, held: dict[str, Held]) -> Iterator[Claim]:
+def targets(results: Results) -> Iterator[Claim]:
     """Every target, in the order of the report."""
-    streams = held.get(NATIVE)
+    streams = results.held.get(NATIVE)
     yield Claim("streams held, native on asyncio", float(streams.streams) if streams else None, HELD, "", at_least=True)
     for name, figure, ours, other, bound, least in RATIOS:
         yield Claim(name, compared(results, figure, ours, other), bound, "x", at_least=least)

@@ -22,9 +22,9 @@ from typing import Any
 from . import asynchronous, threaded
 from .meter import cpu_us, resident_kib
 from .scenario import Paced
-from .sides import BY_NAME, TRANSPORT, Side
+from .sides import BY_NAME, Side
 
-MODULES = {"zen-native": "zen_native._core", TRANSPORT: "zen_native.transport.native"}
+MODULES = {"zen-native": "zen_native._core"}
 
 
 def runner(side: Side) -> asyncio.Runner:
@@ -43,7 +43,7 @@ def missing(side: Side) -> list[str]:
 
 def versions(side: Side) -> list[str]:
     """What it is made of."""
-    return [f"{package} {metadata.version(package)}" for package in side.packages if package != TRANSPORT]
+    return [f"{package} {metadata.version(package)}" for package in side.packages]
 
 
 def commands(side: Side, base: str, port: int) -> Callable[[list[str]], dict[str, Any]]:

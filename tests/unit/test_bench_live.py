@@ -79,13 +79,13 @@ def held(holds: Callable[[int], bool], start: int, *, late: int = 0, most: int =
 
 @pytest.mark.parametrize("start", [1, 90, 100, 120, 250])
 def test_search_ends_at_the_last_rung_that_holds(start: int) -> None:
-    from live.held import Held
+    from live.results import Held
 
     assert held(lambda streams: streams <= 120, start) == Held(112)
 
 
 def test_search_says_what_else_has_ended_it() -> None:
-    from live.held import Held
+    from live.results import Held
 
     assert held(lambda streams: True, 2_000) == Held(2_512, "as many as were tried")
     assert held(lambda streams: streams <= 100, 400, late=50_000) == Held(100, "the server's limit")

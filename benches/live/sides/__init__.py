@@ -32,8 +32,6 @@ OPENAI = "openai on httpx2"
 OPENAI_AIOHTTP = "openai on aiohttp"
 FLOOR = "epoll (Rust)"
 
-TRANSPORT = "zen-native's native transport"
-
 
 @dataclass(frozen=True)
 class Side:
@@ -64,8 +62,8 @@ SIDES = (
     Side(BUFFERED, "raw:buffered", (), raw=True),
     Side("Protocol", "raw:plain", (), raw=True),
     Side(DECODING, "raw:decoding", ("zen-native",), raw=True),
-    Side(NATIVE_UVLOOP, "ours:native", (TRANSPORT, "uvloop"), "uvloop"),
-    Side(NATIVE, "ours:native", (TRANSPORT,)),
+    Side(NATIVE_UVLOOP, "ours:native", ("zen-native", "uvloop"), "uvloop"),
+    Side(NATIVE, "ours:native", ("zen-native",)),
     Side(OVER_HTTPX, "ours:over_httpx", ("zen-native", "httpx")),
     Side("aiohttp, raw", "http:aiohttp_raw", ("aiohttp",)),
     Side("httpx2, raw", "http:httpx2_raw", ("httpx2",)),
@@ -74,6 +72,6 @@ SIDES = (
     Side("anthropic", "sdks:anthropic_sdk", ("anthropic", "httpx2")),
     Side("litellm", "sdks:litellm_sdk", ("litellm",)),
     Side(SOCKET, "blocking:decoding", ("zen-native",), "threads", raw=True),
-    Side(NATIVE_SYNC, "ours:native_sync", (TRANSPORT,), "threads"),
+    Side(NATIVE_SYNC, "ours:native_sync", ("zen-native",), "threads"),
 )
 BY_NAME = {side.name: side for side in SIDES}

@@ -25,6 +25,8 @@ impl Connection {
     pub(crate) fn new(socket: TcpStream, mut tls: Option<Box<ServerConnection>>) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         socket.set_nodelay(true)?;
+        // Loopback has no congestion, and BBR, where it is the default, would pace what we pace ourselves.
+        rustix::net::sockopt::set_tcp_congestion(&socket, "reno")?;
         if let Some(tls) = &mut tls {
             tls.set_buffer_limit(None);
         }
