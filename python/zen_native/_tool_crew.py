@@ -173,7 +173,8 @@ class ThreadCrew:
         loop, self._loop, self._room = self._loop, None, None
         if loop is not None:
             loop.stop()
-            loop.join(_CLEANUP_SECONDS)
+            if not loop.is_current:  # a tool may be what closes
+                await self._joined(loop)
 
     def abandon(self) -> None:
         """See `Crew`."""
@@ -182,6 +183,9 @@ class ThreadCrew:
 
     async def _blocking(self, call: Callable[[], _T]) -> _T:
         return call()
+
+    async def _joined(self, loop: _LoopThread) -> None:
+        loop.join(_CLEANUP_SECONDS)
 
     def _running(self) -> _LoopThread:
         if self._loop is None:
@@ -194,6 +198,12 @@ class _TrioCrew(ThreadCrew):
         from anyio import to_thread
 
         return await to_thread.run_sync(call, abandon_on_cancel=True)
+
+    async def _joined(self, loop: _LoopThread) -> None:
+        from anyio import CancelScope, to_thread
+
+        with CancelScope(shield=True):  # it may be that everything is being cancelled
+            await to_thread.run_sync(loop.join, _CLEANUP_SECONDS)
 
 
 class _LoopThread:
@@ -211,9 +221,12 @@ class _LoopThread:
         with contextlib.suppress(RuntimeError):  # it is closed already
             self._loop.call_soon_threadsafe(self._end.set)
 
+    @property
+    def is_current(self) -> bool:
+        return self._thread is current_thread()
+
     def join(self, seconds: float) -> None:
-        if self._thread is not current_thread():  # a tool may be what closes
-            self._thread.join(seconds)
+        self._thread.join(seconds)
 
 
 def _is_asyncio() -> bool:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
-import anyio
 import pytest
 from pydantic import BaseModel
 from tests.kit.asking import WAYS, ask, config, is_sync, new_client, run
 from tests.kit.chat import DONE, call, chunk, sse, tail
 from tests.kit.order import check_order
 from tests.kit.server import Reply, Server, sse_reply
+from tests.kit.steps import Slow
 
 import zen_native as zen
 
@@ -105,20 +103,11 @@ def test_without_a_repair_it_is_an_error(kind: str, runtime: str, server: Server
 
 
 def test_leaving_the_loop_ends_what_runs(kind: str, runtime: str, server: Server) -> None:
-    cancelled = threading.Event()
-
-    async def slow(city: str) -> None:
-        """Slow."""
-        try:
-            await asyncio.sleep(30)
-        except asyncio.CancelledError:
-            cancelled.set()
-            raise
-
-    server.plays(sse_reply(calls('{"city": "x"}').replace(b"weather", b"slow")))
-    stopped = _stopped_in_the_middle(kind, server, runtime, slow)
+    tool = Slow()
+    server.plays(sse_reply(calls("{}", name="slow")))
+    stopped = _stopped_in_the_middle(kind, server, runtime, tool)
     assert "tool-call" in stopped
-    assert cancelled.wait(5)
+    assert tool.cancelled.wait(5)
 
 
 def test_one_model_answers_to_the_end(kind: str, server: Server) -> None:
@@ -148,29 +137,29 @@ def _generate(kind: str, server: Server, *, runtime: Any, repair: bool = False) 
     return answer
 
 
-def _stopped_in_the_middle(kind: str, server: Server, runtime: Any, tool: Any) -> list[str]:
+def _stopped_in_the_middle(kind: str, server: Server, runtime: Any, tool: Slow) -> list[str]:
     seen: list[str] = []
 
     async def main() -> None:
         async with (
             new_client(kind, config(server), runtime=runtime) as client,
-            client.stream("mine/m", "hi", tools=[tool]) as stream,
+            client.stream("mine/m", "hi", tools=[tool.slow]) as stream,
         ):
             async for event in stream:
                 seen.append(event.type)
                 if event.type == "tool-call":
-                    await anyio.sleep(0.05)
+                    await tool.has(kind, tool.began)
                     break
 
     if is_sync(kind):
         with (
             new_client(kind, config(server), runtime=runtime) as client,
-            client.stream("mine/m", "hi", tools=[tool]) as all_,
+            client.stream("mine/m", "hi", tools=[tool.slow]) as stream,
         ):
-            for event in all_:
+            for event in stream:
                 seen.append(event.type)
                 if event.type == "tool-call":
-                    time.sleep(0.05)
+                    assert tool.began.wait(30)
                     break
         return seen
     run(kind, main)

@@ -26,6 +26,7 @@ __all__ = [
     "BOTH",
     "START",
     "Script",
+    "Slow",
     "add",
     "add_async",
     "call",
@@ -182,6 +183,30 @@ async def add_async(a: int, b: int = 2) -> int:
     """Add."""
     await asyncio.sleep(0)
     return a + b
+
+
+class Slow:
+    """A tool, `slow`, that goes on until it is cancelled."""
+
+    def __init__(self) -> None:
+        self.began = threading.Event()
+        self.cancelled = threading.Event()
+
+    async def slow(self) -> None:
+        """Slow."""
+        self.began.set()
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            self.cancelled.set()
+            raise
+
+    async def has(self, kind: str, event: threading.Event) -> None:
+        """Wait for one of its events in that kind of client."""
+        until = time.monotonic() + 30
+        while not event.is_set():
+            assert time.monotonic() < until
+            await pause(kind, 0.001)
 
 
 def called(*calls: list[zen.LLMEvent], reason: str = "tool-calls") -> list[Any]:

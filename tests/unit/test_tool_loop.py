@@ -157,6 +157,7 @@ def test_results_come_in_the_order_of_their_calls_and_as_soon_as_they_can(kind: 
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_no_more_tools_run_at_once_than_allowed(kind: str, asynchronous: bool) -> None:
     lock, now, most = threading.Lock(), 0, 0
+    together = threading.Barrier(3)  # no tool goes on before three are at work
 
     def count(by: int) -> None:
         nonlocal now, most
@@ -166,17 +167,18 @@ def test_no_more_tools_run_at_once_than_allowed(kind: str, asynchronous: bool) -
 
     def tool() -> None:
         count(1)
-        time.sleep(0.01)
+        together.wait(30)
         count(-1)
 
     async def tool_async() -> None:
         count(1)
-        await asyncio.sleep(0.01)
+        await asyncio.to_thread(together.wait, 30)
         count(-1)
 
     chosen: Any = tool_async if asynchronous else tool
     calls = [call(str(number), chosen.__name__) for number in range(9)]
-    heard(kind, Script([called(*calls), ANSWER]), request(chosen), ToolLoop(concurrency=3))
+    events, _ = heard(kind, Script([called(*calls), ANSWER]), request(chosen), ToolLoop(concurrency=3))
+    assert [result.is_error for result in results(events)] == [False] * 9
     assert most == 3
 
 
