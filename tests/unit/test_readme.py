@@ -9,13 +9,17 @@ import httpx
 import pytest
 from tests.kit.docs import answered
 
+from zen_native import errors
+from zen_native.errors import LLMError
+from zen_native.providers import PROVIDERS
 from zen_native.routing import resolve
 from zen_native.runtimes.pure.names import DEFAULT_FRAMING, FRAMINGS
 from zen_native.settings import Config
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-ROWS = [row.split("|") for row in README.splitlines() if row.startswith("| `")]
+_HANDLED = README.partition("## What it handles")[2].partition("\n## ")[0]
+ROWS = [row.split("|") for row in _HANDLED.splitlines() if row.startswith("| `")]
 
 
 def test_first_example_streams(no_network: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -38,15 +42,25 @@ def test_third_example_reads_a_stream(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert capsys.readouterr().out.startswith("Hello () FinishReason(normalized='stop', raw='end_turn')")
 
 
-def test_models_of_the_table_of_providers_have_routes_and_take_the_named_keys() -> None:
+def test_the_table_of_providers_has_all_and_their_models_have_routes_with_the_named_variables() -> None:
     table = re.findall(r"^\| (?!provider|---).*\| (.*) \| (.*) \|$", README.partition("## The gate")[0], re.MULTILINE)
-    assert len(table) == 7
-    environ = {"AWS_REGION": "eu-central-1"}
-    for keys, models in table:
+    served: set[str] = set()
+    for variables, models in table:
+        names = re.findall("`(.*?)`", variables)
+        environ = {name: "https://res.example" if name.endswith("ENDPOINT") else "sk-0123456789" for name in names}
         for model in re.findall("`(.*?)`", models):
-            (name,) = re.findall("`(.*?)`", keys) or [""]
-            route = resolve(model, Config(environ={**environ, name: "sk-0123456789"}))
-            assert (route.auth == "none") if keys == "none" else route.api_key
+            route = resolve(model, Config(environ={"AWS_REGION": "eu-central-1", **environ}))
+            assert (route.api_key is not None) == bool(names), model
+            served.add(route.provider)
+    assert served >= PROVIDERS.keys() - {"azure-chat", "bedrock-invoke", "compatible", "openai-chat", "xai-chat"}
+
+
+def test_table_of_errors_has_every_class_once() -> None:
+    table = README.partition("## Errors")[2].partition("\n## ")[0]
+    cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    named = [name for cell in cells for name in re.findall("`(.*?)`", cell)]
+    known = [name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, LLMError)]
+    assert sorted(named) == sorted(set(known) - {"LLMError"})
 
 
 def test_table_names_every_protocol_and_its_default_framing() -> None:
