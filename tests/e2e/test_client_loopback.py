@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.kit.asking import KEY, TEXT, WAYS, WHOLE, ask, config, is_sync, new_client, run
-from tests.kit.chat import sse
+from tests.kit.chat import chunk, sse
 from tests.kit.order import check_order
 from tests.kit.server import CUT, HOLD, RESET, Reply, Server, sse_reply
 
@@ -48,6 +48,15 @@ def test_an_answer_comes_whole_and_in_order(kind: str, runtime: str, server: Ser
     assert heard.error is None
     assert heard.text == "Hello"
     check_order(heard.events)
+
+
+def test_an_event_that_takes_many_reads(kind: str, runtime: str, server: Server) -> None:
+    """Larger than what may be pending; it is followed when it has been taken."""
+    long = "x" * 1_000_000
+    server.plays(sse_reply(sse(chunk({"content": long})), *WHOLE))
+    heard = ask(kind, config(server), runtime=runtime, timeouts=zen.Timeouts(idle=10))
+    assert heard.error is None
+    assert heard.text == f"{long}Hello"
 
 
 def test_what_is_sent(kind: str, server: Server) -> None:

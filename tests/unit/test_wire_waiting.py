@@ -302,6 +302,20 @@ def test_without_anybody_to_call_it_is_paused_all_the_same(wire: _core.Wire) -> 
     assert wire.paused
 
 
+def test_reading_is_paused_before_anybody_is_woken_who_may_resume_it(wire: _core.Wire) -> None:
+    said: list[tuple[str, bool]] = []
+
+    class Taker(Waiter):
+        def set_result(self, result: None, /) -> None:
+            wire.take()
+            said.append(("woken", wire.paused))
+
+    wire.pausing(lambda: said.append(("pause", wire.paused)))
+    wire.wait(Taker())
+    wire.feed(word(HIGH_WATER))
+    assert said == [("pause", True), ("woken", False)]
+
+
 def test_what_pausing_raises_is_raised_after_waking(wire: _core.Wire) -> None:
     def pause() -> None:
         raise ZeroDivisionError

@@ -18,8 +18,9 @@ pub(super) struct Calls {
 impl Calls {
     pub(super) fn make(self, py: Python<'_>) -> PyResult<()> {
         drop(self.spent);
-        let woken = self.waiter.map_or(Ok(()), |waiter| wake(waiter.bind(py)));
+        // Who is woken may take all there is at once, and is the one to resume: reading is paused before.
         let paused = self.pause.map_or(Ok(()), |pause| pause.call0(py).map(|_| ()));
+        let woken = self.waiter.map_or(Ok(()), |waiter| wake(waiter.bind(py)));
         both(py, woken, paused)
     }
 }
