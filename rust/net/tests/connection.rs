@@ -50,6 +50,18 @@ fn informational_responses_have_a_limit() {
 }
 
 #[test]
+fn each_answer_has_its_own_informational_responses() {
+    let mut response = Response::new(MAX_HEAD);
+    let bytes = [&b"HTTP/1.1 102\r\n\r\n".repeat(16), &ok("Content-Length: 0\r\n", "")[..]].concat();
+    for _ in 0..2 {
+        response.begin("GET").expect("a connection that takes a request");
+        let mut rest = bytes.as_slice();
+        while response.next(&mut rest).expect("a response").is_some() {}
+        assert!(response.ready());
+    }
+}
+
+#[test]
 fn a_change_of_protocol_is_refused() {
     let bytes = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x05Hello";
     assert_eq!(failure(bytes), (Kind::Head, "the server changes to a protocol that nobody asked for"));

@@ -191,6 +191,18 @@ fn a_connection_that_is_lost() {
 }
 
 #[test]
+fn a_connection_that_is_lost_before_anything_was_asked() {
+    let mut exchange = Exchange::new(MAX_HEAD);
+    assert!(!exchange.lost());
+    assert!(!exchange.ready() && !exchange.answer.ended);
+    exchange.begin("GET", false);
+    exchange.feed(b"HTTP/1.1 204\r\n\r\n", None);
+    let answer = &exchange.answer;
+    assert_eq!((answer.ended, answer.received, answer.head.is_some()), (true, false, false));
+    assert_eq!(answer.failure.map(|failure| failure.kind), Some(Kind::Head));
+}
+
+#[test]
 fn several_answers_on_one_connection() {
     let mut exchange = Exchange::new(MAX_HEAD);
     let expected = alone("anthropic-messages", "sse", BODY);
