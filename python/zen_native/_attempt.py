@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from ._clock_skew import disagreement, shown_skew
 from ._error_facts import read_facts
 from ._redact import redact, redacted_body, redacted_message
+from .auth import blocks, secrets_in
 from .errors import LLMError, TransportError, classify_error
 from .route import origin_of
 from .transport.base import BodyCutError
@@ -54,6 +56,9 @@ class Attempt:
         self._ended = False
         self._read_out = False
         self._failed: LLMError | None = None
+        self._secrets = prepared.secrets
+        self.ahead: float | None = None
+        """How far the other side's clock is ahead, in seconds, where it refused our signature for that."""
 
     async def batch(self) -> list[LLMEvent]:
         """The next events. All of it runs once for every read, and so calls no more than it must.
@@ -122,7 +127,9 @@ class Attempt:
     # Sending
 
     async def _send(self) -> None:
-        request = await self._io.blocking(self.prepared.authorized) if self._signs() else self.prepared.authorized()
+        prepared = self.prepared
+        request = await self._io.blocking(prepared.authorized) if blocks(prepared.route) else prepared.authorized()
+        self._secrets = (*prepared.secrets, *secrets_in(request.headers))
         self._watch.within("first-event", self._timeouts.until_first_event(self._effort()))
         try:
             exchange = self._exchange = await self._sent(request)
@@ -142,9 +149,6 @@ class Attempt:
             self._live = exchange
         return exchange
 
-    def _signs(self) -> bool:
-        return self.prepared.route.auth == "sigv4"
-
     def _effort(self) -> str | None:
         reasoning = self.prepared.request.reasoning
         return None if reasoning is None else reasoning.effort
@@ -152,7 +156,7 @@ class Attempt:
     async def _refusal(self, exchange: Exchange) -> LLMError:
         route = self.prepared.route
         moved = exchange.headers.get("location", "")
-        return classify_error(
+        error = classify_error(
             None,
             status=exchange.status,
             headers=exchange.headers,
@@ -160,8 +164,13 @@ class Attempt:
             provider=route.provider,
             model=route.model,
             message=_redirect(exchange.status, moved) if 300 <= exchange.status < 400 else None,
-            secrets=self.prepared.secrets,
+            secrets=self._secrets,
         )
+        if route.auth == "sigv4":
+            self.ahead = disagreement(error.code, exchange.headers, self.prepared.ahead)
+        if self.ahead is not None:
+            error.message = f"{error.message}; {shown_skew(self.ahead)}"
+        return error
 
     async def _error_body(self, exchange: Exchange) -> bytes:
         """What comes of it in good time: an error that is cut still says something."""
@@ -269,7 +278,7 @@ class Attempt:
         error.provider = route.provider
         error.model = error.model or route.model
         error.request_id = error.request_id or self._request_id
-        secrets = self.prepared.secrets
+        secrets = self._secrets
         error.message = redacted_message(error.message, secrets)
         error.args = (error.message, *error.args[1:])
         error.body = redacted_body(error.body, secrets)

@@ -38,7 +38,8 @@ _EXACT_ROWS = {
     "AuthenticationError": (
         "authentication auth invalidapikey incorrectapikey apikeyinvalid apikeyexpired unauthorized unauthenticated"
         " invalidauthentication unrecognizedclient expiredtoken invalidsignature incompletesignature tokenexpired"
-        " missingauthenticationtoken invalidclienttokenid baseresp1004 baseresp2049"
+        " missingauthenticationtoken invalidclienttokenid signaturedoesnotmatch requesttimetooskewed requestexpired"
+        " requestinthefuture authfailure baseresp1004 baseresp2049"
     ),
     "PermissionDeniedError": (
         "permission permissiondenied accessdenied forbidden region entitlement freetier"

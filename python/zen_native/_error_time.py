@@ -33,7 +33,7 @@ def retry_after_header(headers: Mapping[str, str]) -> float | None:
     seconds = parse_delay(value)
     if seconds is not None:
         return seconds
-    until = _http_date(value)
+    until = http_date(value)
     return None if until is None else max(0.0, (until - _answered(headers)).total_seconds())
 
 
@@ -74,7 +74,7 @@ def reset_time(value: object) -> datetime | None:
 
 
 def _answered(headers: Mapping[str, str]) -> datetime:
-    return _http_date(headers.get("date", "")) or datetime.now(UTC)
+    return http_date(headers.get("date", "")) or datetime.now(UTC)
 
 
 def _later(value: str, headers: Mapping[str, str]) -> datetime | None:
@@ -101,7 +101,8 @@ def _number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _http_date(value: str) -> datetime | None:
+def http_date(value: str) -> datetime | None:
+    """The point in time of an HTTP date."""
     try:
         moment = parsedate_to_datetime(value[:64])
     except (ValueError, TypeError, IndexError, OverflowError):

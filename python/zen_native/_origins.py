@@ -47,6 +47,7 @@ class Credentials:
     auth: AuthScheme
     api_key: Secret | None = None
     aws: AwsCredentials | None = None
+    profile: str | None = None
     hint: str = ""
 
 
@@ -76,10 +77,15 @@ def credentials_of(
         return Credentials("bearer" if usual == "sigv4" else usual, settings.key)
     if settings.aws is not None and usual == "sigv4":
         return Credentials("sigv4", aws=settings.aws)
+    profile = options.get("profile") if provider.profiles is not None else None
+    if provider.profiles is not None and profile is not None and "profile" in settings.options:
+        return Credentials(provider.profiles, profile=profile)
     found = next((key for key in provider.keys if environ.get(key.name)), None)
     meant = reached.ambient_is_meant
     if found is not None and meant:
         return Credentials(settings.auth or found.auth or usual, _key(found, environ))
+    if provider.profiles is not None and profile is not None and meant:
+        return Credentials(provider.profiles, profile=profile)
     if usual == "sigv4" and meant:
         hint = "set AWS_BEARER_TOKEN_BEDROCK, or AWS credentials in any of the usual ways"
         return Credentials("sigv4", aws=AwsCredentials(profile=options.get("profile")), hint=hint)
@@ -164,7 +170,7 @@ def _hint(provider: Provider, found: KeyEnv | None, reached: Reached) -> str:
         return f"{found.name} is for {meant} and is not sent to {there}; give an api_key together with the base_url"
     if not provider.keys or not reached.ambient_is_meant:
         return f"give an api_key for {there}"
-    return f"set {' or '.join(key.name for key in provider.keys)}, or give an api_key"
+    return f"set {' or '.join(key.name for key in provider.keys)}, or give an api_key{provider.key_note}"
 
 
 def _option_headers(

@@ -48,11 +48,15 @@ class Prepared:
     http: HttpRequest
     body: Mapping[str, Any] = field(repr=False)
     warnings: tuple[str, ...] = ()
+    ahead: float = 0.0
+    """Seconds that the clock of whoever is asked is ahead of ours."""
 
     def authorized(self) -> HttpRequest:
         """With credentials; may block where AWS is asked for them."""
         http = self.http
-        headers = authorize(self.route, method=http.method, url=http.url, headers=http.headers, body=http.body)
+        headers = authorize(
+            self.route, method=http.method, url=http.url, headers=http.headers, body=http.body, ahead=self.ahead
+        )
         return replace(http, headers=headers)
 
     @property

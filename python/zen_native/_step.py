@@ -14,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Protocol
 
 from ._attempt import Attempt
+from ._clock_skew import Clocks
 from ._costs import Costs, hosted_calls, is_end
 from ._genai_prices import is_slow
 from ._kept import Kept
@@ -67,6 +68,7 @@ class Engine:
     timeouts: Timeouts
     retrier: Retrier
     prepare: Callable[[LLMRequest, str], Prepared]
+    clocks: Clocks
     prices: PriceTable | None = None
     """The user's own."""
 
@@ -186,6 +188,20 @@ class Step:
         return []
 
     async def _send(self, prepared: Prepared) -> list[LLMEvent]:
+        """Send; once more, with the other side's time, where the clock here was what was wrong."""
+        origin, clocks = prepared.route.origin, self._engine.clocks
+        try:
+            return await self._send_at(replace(prepared, ahead=clocks.ahead(origin)))
+        except LLMError:
+            ahead = None if self._attempt is None else self._attempt.ahead
+            if ahead is None or self._is_late():
+                raise
+            clocks.learn(origin, ahead)
+            side = "behind" if ahead > 0 else "ahead of"
+            _LOGGER.warning("the clock here is %.0f minutes %s that of %s; sent again", abs(ahead) / 60, side, origin)
+        return await self._send_at(replace(prepared, ahead=ahead))
+
+    async def _send_at(self, prepared: Prepared) -> list[LLMEvent]:
         engine = self._engine
         watch = Watch(engine.timeouts, total_until=self._total_until, clock=engine.retrier.clock)
         transport = engine.transports.of(prepared.decision.transport)

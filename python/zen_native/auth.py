@@ -7,16 +7,18 @@ so that a signature covers what is sent when it is sent. SigV4 is botocore's, wh
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._anthropic_profile import profile_headers
 from .errors import AuthenticationError
 from .route import AwsCredentials, Route, origin_of
 
 if TYPE_CHECKING:
     from ._secret import Secret
 
-__all__ = ["authorize"]
+__all__ = ["authorize", "blocks", "secrets_in"]
 
 _KEY_HEADERS = {
     "bearer": "authorization",
@@ -24,12 +26,16 @@ _KEY_HEADERS = {
     "x-goog-api-key": "x-goog-api-key",
     "api-key": "api-key",
 }
+_HOOK = "_modify_request_before_signing"
 _SIGNED_HEADERS = frozenset({"authorization", "x-amz-date", "x-amz-security-token", "x-amz-content-sha256"})
 
 
-def authorize(route: Route, *, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+def authorize(
+    route: Route, *, method: str, url: str, headers: Mapping[str, str], body: bytes, ahead: float = 0.0
+) -> dict[str, str]:
     """The headers with the route's credentials. A header of the scheme that is there already stays as it is: the
-    caller wrote it. SigV4 may ask files or the instance's metadata service for credentials, which blocks.
+    caller wrote it. SigV4 may ask files or the instance's metadata service for credentials, which blocks, and a
+    profile's token may have to be fetched. A signature is dated so many seconds `ahead` of the clock here.
 
     Raises:
         AuthenticationError: there is no key, or the request goes to another origin than the key belongs to.
@@ -38,7 +44,10 @@ def authorize(route: Route, *, method: str, url: str, headers: Mapping[str, str]
         return dict(headers)
     _check_origin(route, url)
     if route.auth == "sigv4":
-        return _signed(route, method, url, headers, body)
+        return _signed(route, method, url, headers, body, ahead)
+    if route.auth == "anthropic-profile":
+        known = {"authorization", "x-api-key"} & {name.lower() for name in headers}
+        return dict(headers) if known else profile_headers(route, headers)
     name = _KEY_HEADERS[route.auth]
     if name in {known.lower() for known in headers}:
         return dict(headers)
@@ -52,9 +61,20 @@ def authorize(route: Route, *, method: str, url: str, headers: Mapping[str, str]
     return {**headers, name: f"Bearer {key}" if route.auth == "bearer" else key}
 
 
+def blocks(route: Route) -> bool:
+    """Whether `authorize` may read files or ask somebody for credentials."""
+    return route.auth in ("sigv4", "anthropic-profile")
+
+
+def secrets_in(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """What `authorize` put into headers that the route itself does not know, for redaction."""
+    values = [headers.get("authorization", ""), headers.get("x-amz-security-token", "")]
+    return tuple(value.removeprefix("Bearer ") for value in values if value)
+
+
 def _check_origin(route: Route, url: str) -> None:
     origin = origin_of(url)
-    if origin != route.key_origin and (route.api_key is not None or route.auth == "sigv4"):
+    if origin != route.key_origin and (route.api_key is not None or blocks(route)):
         raise AuthenticationError(
             f"the key of {route.provider} belongs to {route.key_origin} and is not sent to {origin}; give an api_key"
             " together with the base_url",
@@ -63,7 +83,9 @@ def _check_origin(route: Route, url: str) -> None:
         )
 
 
-def _signed(route: Route, method: str, url: str, headers: Mapping[str, str], body: bytes) -> dict[str, str]:
+def _signed(
+    route: Route, method: str, url: str, headers: Mapping[str, str], body: bytes, ahead: float
+) -> dict[str, str]:
     try:
         sign, make = import_module("botocore.auth").SigV4Auth, import_module("botocore.awsrequest").AWSRequest
     except ImportError:
@@ -72,10 +94,22 @@ def _signed(route: Route, method: str, url: str, headers: Mapping[str, str], bod
     # Only what must be signed: proxies may change the others on their way.
     content = {"content-type": "application/json"}
     request = make(method=method, url=url, data=body, headers=content)
-    sign(_credentials(route), "bedrock", route.region).add_auth(request)
+    signer = _shifted(sign, ahead) if ahead else sign
+    signer(_credentials(route), "bedrock", route.region).add_auth(request)
     signature = {str(name).lower(): str(value) for name, value in request.headers.items()}
     kept = {name: value for name, value in headers.items() if name.lower() not in _SIGNED_HEADERS | content.keys()}
     return {**kept, **signature}
+
+
+def _shifted(sign: Any, ahead: float) -> Any:
+    """A signer whose clock is set right. botocore takes the time as it begins, and uses it from this hook on."""
+
+    def dated(signer: Any, request: Any) -> None:
+        moment = datetime.now(UTC) + timedelta(seconds=ahead)
+        request.context["timestamp"] = moment.strftime("%Y%m%dT%H%M%SZ")
+        getattr(sign, _HOOK)(signer, request)
+
+    return type("Shifted", (sign,), {_HOOK: dated})
 
 
 def _credentials(route: Route) -> Any:

@@ -11,6 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from ._clock_skew import Clocks
 from ._io import AsyncIo, Io, SyncIo, drive, other_event_loop
 from ._operation import Looping, first_request, operation
 from ._prepare import Prepared, prepare
@@ -98,6 +99,7 @@ class _Base:
         self._transports = Transports(self._moving(brought, checked_tls(tls), connections or ConnectionLimits()))
         self._proxies: Proxies | None = None
         self._retrier = Retrier(retry or RetryPolicy())
+        self._clocks = Clocks()
         self._telemetry = telemetry
         self._closed = False
 
@@ -139,6 +141,7 @@ class _Base:
             io=self._io,
             timeouts=self.timeouts,
             retrier=self._retrier,
+            clocks=self._clocks,
             prepare=partial(self._prepared, runtime=runtime),
             prices=self.prices,
         )

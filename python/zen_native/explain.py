@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._redact import REDACTED, redact
+from .auth import blocks
 
 if TYPE_CHECKING:
     from ._prepare import Prepared
@@ -32,7 +33,7 @@ class Explanation:
     warnings: tuple[str, ...]
     """What would be left out of the request."""
     has_key: bool
-    """Whether there is what the server wants for a key; AWS is not asked."""
+    """Whether there is what the server wants for a key; AWS is not asked, and no profile is read."""
 
 
 def explained(prepared: Prepared) -> Explanation:
@@ -45,5 +46,5 @@ def explained(prepared: Prepared) -> Explanation:
         headers={name: REDACTED if value in secrets else value for name, value in prepared.http.headers.items()},
         body=prepared.body,
         warnings=prepared.warnings,
-        has_key=route.auth in ("none", "sigv4") or route.api_key is not None,
+        has_key=route.auth == "none" or blocks(route) or route.api_key is not None,
     )

@@ -41,7 +41,7 @@ ProtocolName = Literal[
     "openai-responses",
 ]
 Framing = Literal["document", "eventstream", "json-array", "sse"]
-AuthScheme = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "sigv4", "none"]
+AuthScheme = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "sigv4", "anthropic-profile", "none"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_SESSION_ID = 256
@@ -106,8 +106,8 @@ class AwsCredentials:
 class Route:
     """How one model is reached. Whatever may hold a secret is left out of the repr.
 
-    `api_key` and `aws` are for `key_origin` alone, which stays what it was when a copy gets another `base_url`.
-    `path` and `stream_path` may hold `{model}`; it is percent-encoded.
+    `api_key`, `aws` and `profile` are for `key_origin` alone, which stays what it was when a copy gets another
+    `base_url`. `path` and `stream_path` may hold `{model}`; it is percent-encoded.
     """
 
     provider: str
@@ -124,6 +124,8 @@ class Route:
     auth: AuthScheme = "bearer"
     api_key: Secret | None = None
     aws: AwsCredentials | None = None
+    profile: str | None = None
+    """Whose token is asked for where `auth` is `anthropic-profile`."""
     key_origin: str | None = None
     key_hint: str = ""
     """What to do where the key is missing, for the error."""

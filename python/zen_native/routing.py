@@ -232,6 +232,7 @@ def _route(
         auth=credentials.auth,
         api_key=credentials.api_key,
         aws=credentials.aws,
+        profile=credentials.profile,
         key_hint=credentials.hint,
         headers=headers_of(provider, settings, environ, endpoint, reached, target.options),
         session_headers=provider.session_headers,

@@ -170,6 +170,7 @@ def test_environment_of_a_provider_names_every_variable() -> None:
         "ANTHROPIC_API_KEY",
         "ANTHROPIC_AUTH_TOKEN",
         "ANTHROPIC_BASE_URL",
+        "ANTHROPIC_PROFILE",
         "ANTHROPIC_CUSTOM_HEADERS",
     )
 

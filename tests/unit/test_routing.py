@@ -276,6 +276,20 @@ def test_missing_key_says_which_variables_are_read() -> None:
         sent(resolve("anthropic/m", config()))
 
 
+def test_missing_key_of_vertex_says_what_is_taken_instead() -> None:
+    with pytest.raises(AuthenticationError, match="no key for vertex: set GOOGLE_API_KEY") as caught:
+        sent(resolve("vertex/m", config()))
+    for said in ("application default credentials are not read", "access token", "auth='bearer'"):
+        assert said in caught.value.message
+
+
+def test_vertex_takes_an_access_token_as_bearer() -> None:
+    settings = ProviderSettings(api_key=SENTINEL, auth="bearer", options={"project": "p", "location": "europe-west1"})
+    route = resolve("vertex/m", config(vertex=settings))
+    assert sent(route)["authorization"] == f"Bearer {SENTINEL}"
+    assert route.url(stream=False).startswith("https://europe-west1-aiplatform.googleapis.com/v1/projects/p/locations/")
+
+
 def test_empty_variable_is_no_key() -> None:
     assert resolve("anthropic/m", config({"ANTHROPIC_API_KEY": "", "ANTHROPIC_AUTH_TOKEN": "t-1234"})).auth == "bearer"
 

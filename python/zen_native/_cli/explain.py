@@ -103,6 +103,8 @@ def _key(told: Explanation) -> tuple[str, Style]:
         return "none is needed", ""
     if route.auth == "sigv4":
         return "signed with AWS credentials, which are asked for when it is sent", ""
+    if route.auth == "anthropic-profile":
+        return f"a token of the profile {route.profile!r}, which is asked for when it is sent", ""
     if told.has_key:
         return f"there is one, sent as {route.auth}", "good"
     return f"missing: {route.key_hint}", "bad"

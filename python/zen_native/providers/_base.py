@@ -83,6 +83,10 @@ class Provider:
     keys: tuple[KeyEnv, ...] = ()
     """The first that is set counts."""
     key_required: bool = True
+    key_note: str = ""
+    """What the error adds where the key is missing."""
+    profiles: AuthScheme | None = None
+    """How requests are authorized where the option `profile` is set and no key is: with a token of that profile."""
     urls: tuple[UrlEnv, ...] = ()
     options: Mapping[str, Option] = field(default_factory=dict[str, Option])
     headers: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -1,4 +1,6 @@
-"""Anthropic. Keys go in `x-api-key`, tokens as bearer; docs.anthropic.com/en/api/versioning, names as in its SDK."""
+"""Anthropic. Keys go in `x-api-key`, tokens as bearer; docs.anthropic.com/en/api/versioning, names as in its SDK, and
+the order of credentials: a key, a token, a profile.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,12 @@ ANTHROPIC = Provider(
     auth="x-api-key",
     keys=(KeyEnv("ANTHROPIC_API_KEY"), KeyEnv("ANTHROPIC_AUTH_TOKEN", "bearer")),
     urls=(UrlEnv("ANTHROPIC_BASE_URL"),),
-    options={"api_version": Option(default=ANTHROPIC_VERSION, header="anthropic-version")},
+    key_note=", or name a profile in ANTHROPIC_PROFILE",
+    profiles="anthropic-profile",
+    options={
+        "api_version": Option(default=ANTHROPIC_VERSION, header="anthropic-version"),
+        "profile": Option(env=("ANTHROPIC_PROFILE",)),
+    },
     headers_env="ANTHROPIC_CUSTOM_HEADERS",
     dialect=MESSAGES_DIALECT,
 )

@@ -59,6 +59,10 @@ VERTEX = Provider(
     endpoints={"google-generate-content": _endpoint("/v1/publishers/google/models", _GENERATE)},
     auth="x-goog-api-key",
     keys=(KeyEnv("GOOGLE_API_KEY"),),
+    key_note=(
+        "; Vertex is reached by key (of express mode, or bound to a service account): application default credentials"
+        " are not read, but an access token can be given as api_key with auth='bearer'"
+    ),
     urls=(UrlEnv("GOOGLE_VERTEX_BASE_URL"),),
     options={
         "project": Option(env=("GOOGLE_CLOUD_PROJECT",)),
