@@ -17,12 +17,12 @@ from typing import Any, Literal
 
 import pytest
 
-__all__ = ["Exchange", "Kind", "load", "missing", "needed", "params", "root"]
+__all__ = ["FALLBACK", "Exchange", "Kind", "load", "missing", "needed", "params", "root"]
 
 Kind = Literal["streams", "unary", "errors", "zen"]
 
-_FALLBACK = Path(__file__).resolve().parents[3] / "shared" / "corpus"
-_REASON = f"no corpus: neither ZEN_CORPUS nor {_FALLBACK}"
+FALLBACK = Path(__file__).resolve().parents[3] / "shared" / "corpus"
+_REASON = f"no corpus: neither ZEN_CORPUS nor {FALLBACK}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Exchange:
 def root() -> Path | None:
     """Where the corpus is."""
     named = os.environ.get("ZEN_CORPUS")
-    path = Path(named) if named else _FALLBACK
+    path = Path(named) if named else FALLBACK
     if named and not path.is_dir():
         raise FileNotFoundError(f"ZEN_CORPUS={named} is no directory")
     return path if path.is_dir() else None

@@ -15,7 +15,7 @@ import httpcore
 import httpx
 
 from .connections import ConnectionLimits
-from .pool import answered, asked, pool_seconds, proxy_of
+from .pool import answered, asked, is_clean, pool_seconds, proxy_of
 from .pool_state import PoolState, Taken
 
 __all__ = ["AsyncPool"]
@@ -63,7 +63,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
 
     async def release(self, origin: str, connection: httpcore.AsyncConnectionInterface) -> None:
         """Its request has ended."""
-        await _close(self._state.give(origin, connection))
+        await _close(self._state.give(origin, connection, is_clean=is_clean(connection)))
 
     async def aclose(self) -> None:
         """Close every connection."""

@@ -22,7 +22,7 @@ from .limits import Watch
 from .pool_state import PoolState, Taken
 from .proxies import Proxies
 
-__all__ = ["WatchedTransport", "answered", "asked", "pool_seconds", "proxy_of"]
+__all__ = ["WatchedTransport", "answered", "asked", "is_clean", "pool_seconds", "proxy_of"]
 
 
 class WatchedTransport(httpx.BaseTransport):
@@ -92,7 +92,7 @@ class _Pool:
         return taken
 
     def release(self, origin: str, connection: httpcore.ConnectionInterface) -> None:
-        _close(self._state.give(origin, connection))
+        _close(self._state.give(origin, connection, is_clean=is_clean(connection)))
 
     def close(self) -> None:
         _close(self._state.close())
@@ -146,6 +146,15 @@ def answered(response: httpcore.Response, body: httpx.SyncByteStream | httpx.Asy
     """The answer in the words of httpx."""
     untyped: Any = response
     return httpx.Response(response.status, headers=response.headers, stream=body, extensions=untyped.extensions)
+
+
+def is_clean(connection: object) -> bool:
+    """Whether nothing was read behind the answer: httpcore takes that for the answer to the next request."""
+    inner: Any = connection
+    while (deeper := getattr(inner, "_connection", None)) is not None:
+        inner = deeper
+    parser = getattr(inner, "_h11_state", None)
+    return parser is not None and not parser.trailing_data[0]
 
 
 def pool_seconds(request: httpcore.Request) -> float | None:

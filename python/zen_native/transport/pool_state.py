@@ -95,11 +95,11 @@ class PoolState(Generic[_C]):
             else:
                 self._queue.remove(waiter)
 
-    def give(self, origin: Hashable, connection: _C) -> list[_C]:
+    def give(self, origin: Hashable, connection: _C, *, is_clean: bool = True) -> list[_C]:
         """One is no longer in use; it is kept if it can take another request. Those to close."""
         with self._lock:
             self._used.discard(connection)
-            if self._closed or not connection.is_idle():
+            if self._closed or not is_clean or not connection.is_idle():
                 gone = [connection]
             else:
                 self._idle[connection] = origin

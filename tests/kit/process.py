@@ -1,0 +1,79 @@
+"""What this process has open and how much memory it takes, as the system says.
+
+Owns how that is asked. Memory is read from Linux' `/proc`; tests that need it are skipped elsewhere, with the reason.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+__all__ = ["Memory", "linux", "open_files", "peak_memory", "raise_limit", "resident_bytes", "settled_bytes"]
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory and files are read from Linux' /proc")
+"""Marks a test that measures this process."""
+
+_SPARE = 64
+_OPEN = next((path for path in (Path("/proc/self/fd"), Path("/dev/fd")) if path.is_dir()), None)
+
+
+def open_files() -> int | None:
+    """How many files and sockets are open; None on Windows, which has no list of them."""
+    return None if _OPEN is None else len(os.listdir(_OPEN))  # noqa: PTH208 - quick, for it is asked again and again
+
+
+def raise_limit(files: int) -> None:
+    """Let this process have so many files open, and a few more.
+
+    Raises:
+        SystemExit: the system allows fewer.
+    """
+    import resource
+
+    needed = files + _SPARE
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            raise SystemExit(f"{needed} open files are needed, and this process may have {hard} at most (ulimit -Hn)")
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def resident_bytes() -> int:
+    """How much of this process is in memory."""
+    return _status("VmRSS")
+
+
+def settled_bytes() -> int:
+    """The same, without garbage."""
+    gc.collect()
+    return resident_bytes()
+
+
+class Memory:
+    """How much more memory a block took at its peak, once it is over."""
+
+    grown = 0
+
+
+@contextmanager
+def peak_memory() -> Iterator[Memory]:
+    """Measures a block, all of the process and not only what Python knows of."""
+    Path("/proc/self/clear_refs").write_text("5", "ascii")  # the peak is what is there now
+    before, memory = resident_bytes(), Memory()
+    try:
+        yield memory
+    finally:
+        memory.grown = _status("VmHWM") - before
+
+
+def _status(name: str) -> int:
+    for line in Path("/proc/self/status").read_text("ascii").splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) << 10
+    raise LookupError(name)
