@@ -9,6 +9,7 @@ SECONDS ?= 60
 BASE ?= main
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+SOAK_ARGS ?=
 
 UV_VERSION := 0.13.8
 CARGO_DENY_VERSION := 0.20.2
@@ -40,7 +41,7 @@ endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: demo test lint fix docs bench bench-live bench-compare bench-linear parity fuzz clean help
+.PHONY: demo test lint fix docs bench bench-live bench-compare bench-linear parity soak fuzz clean help
 .PHONY: cargo test-rust test-python
 .PHONY: lint-python lint-mypy lint-pyright lint-stubs lint-rust lint-dependencies lint-workflows
 
@@ -125,6 +126,9 @@ bench-linear: $(STAMPS)/native ## four times the bytes never take sixteen times 
 
 parity: $(STAMPS)/native ## both runtimes over the same bytes and cuts (TRIALS=20000 SEED=1)
 	@$(BIN)/python tests/parity/run.py --trials $(TRIALS) --seed $(SEED)
+
+soak: $(STAMPS)/native ## streams by the thousand, and nothing left behind (SOAK_ARGS="--kind sync --at-once 200")
+	@$(BIN)/python tests/soak/run.py $(SOAK_ARGS)
 
 fuzz: $(STAMPS)/fuzz $(BIN)/cargo-fuzz ## every framing and protocol under cargo-fuzz (SECONDS=60 for each)
 	@$(FUZZ) build --fuzz-dir rust/fuzz --sanitizer none
