@@ -109,7 +109,7 @@ docs: $(STAMPS)/docs ## the documentation and the API reference, into site/; a w
 	@cat $(STAMPS)/docs.log
 	@! grep -q '^griffe: ' $(STAMPS)/docs.log || { echo "docs: what griffe says of the docstrings counts, too"; exit 1; }
 
-e2e: $(STAMPS)/native $(STAMPS)/aimock $(STAMPS)/ministack ## the client against servers that others wrote (PYTEST_ARGS="-k name")
+e2e: $(STAMPS)/native $(STAMPS)/e2e $(STAMPS)/aimock $(STAMPS)/ministack ## the client against and inside of what others wrote (PYTEST_ARGS="-k name")
 	@ZEN_E2E=1 $(BIN)/python -m pytest -q tests/e2e $(PYTEST_ARGS)
 
 bench: $(STAMPS)/native $(STAMPS)/bench ## both runtimes, the hand-written loops and the provider SDKs, in interleaved rounds
@@ -168,7 +168,7 @@ $(STAMPS)/venv:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 	@mkdir -p $(STAMPS) && echo '$(PYTHON)' >$@
 
-$(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/lint $(STAMPS)/bench $(STAMPS)/bench-live $(STAMPS)/fuzz $(STAMPS)/docs: $(STAMPS)/venv pyproject.toml uv.lock
+$(STAMPS)/test $(STAMPS)/sdk $(STAMPS)/e2e $(STAMPS)/lint $(STAMPS)/bench $(STAMPS)/bench-live $(STAMPS)/fuzz $(STAMPS)/docs: $(STAMPS)/venv pyproject.toml uv.lock
 	@echo "installing the locked $(@F) group"
 	@$(SYNC) --group $(@F)
 	@touch $@

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from ._clock_skew import Clocks
 from ._io import AsyncIo, Io, SyncIo, drive, other_event_loop
@@ -199,6 +199,10 @@ class _Base:
         asked = first_request(asked, self._route)
         decide = partial(self._decide, runtime=runtime, decisions=Decisions())
         return explained(prepare(asked, asked.model, self.config, decide))
+
+    def __reduce__(self) -> NoReturn:
+        name = type(self).__name__
+        raise TypeError(f"{name} has connections and cannot be copied or pickled; every process makes one of its own")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}{' closed' if self._closed else ''}>"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from ._io import drive
 from .errors import LLMError
@@ -38,6 +38,9 @@ class _Held:
     def response(self) -> LLMResponse:
         """The answer so far; it has a `reason` when it is whole."""
         return self._source.response()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} has a connection and cannot be copied or pickled")
 
     def __del__(self) -> None:
         self._drop()

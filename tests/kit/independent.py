@@ -1,11 +1,13 @@
-"""Servers that others wrote, as child processes on the loopback interface: aimock (node) and ministack (Python).
+"""What others wrote and `make e2e` installs: Ray, and servers that run as child processes on the loopback interface,
+aimock (node) and ministack (Python).
 
-Owns where `make e2e` puts them, how they start, and their end, by process id. Without them the tests that need them are
+Owns where they are, how the servers start, and their end, by process id. Without them the tests that need them are
 skipped with the reason; where `ZEN_E2E` is set, as `make e2e` does, they fail instead.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -33,7 +35,7 @@ _SECONDS = 20.0
 
 
 def need(name: str) -> None:
-    """Skip, or fail where the servers are demanded, if that server is not here."""
+    """Skip, or fail where `ZEN_E2E` demands them, if that one is not here."""
     missing = _missing(name)
     if missing is None:
         return
@@ -45,8 +47,11 @@ def need(name: str) -> None:
 def _missing(name: str) -> str | None:
     if name == "aimock" and shutil.which("node") is None:
         return "aimock NOT TESTED: there is no node"
-    place = {"aimock": _AIMOCK, "ministack": _MINISTACK}[name]
-    return None if place.exists() else f"{name} NOT TESTED: it is not installed"
+    if name == "ray":
+        here = importlib.util.find_spec(name) is not None
+    else:
+        here = {"aimock": _AIMOCK, "ministack": _MINISTACK}[name].exists()
+    return None if here else f"{name} NOT TESTED: it is not installed"
 
 
 @contextmanager

@@ -129,8 +129,10 @@ class Server:
     def _serve(self, connection: socket.socket, number: int) -> None:
         try:
             if self._tls is not None:
-                connection = self._tls.wrap_socket(connection, server_side=True)
+                connection = self._secured(connection, self._tls)
             with connection, connection.makefile("rb") as stream:
+                if isinstance(connection, ssl.SSLSocket):
+                    connection.do_handshake()
                 while (request := _read_request(stream, number)) is not None:
                     if not self._answer(connection, self._next(request)):
                         break
@@ -140,6 +142,13 @@ class Server:
             with self._changed:
                 self._open.discard(connection)
                 self._changed.notify_all()
+
+    def _secured(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        secured = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with self._changed:  # what was accepted is an empty shell from here on
+            self._open.discard(connection)
+            self._open.add(secured)
+        return secured
 
     def _next(self, request: Request) -> Reply:
         with self._changed:

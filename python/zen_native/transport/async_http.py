@@ -7,6 +7,7 @@ are cancel scopes around the waits, so that they are exact with a caller's own c
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
@@ -14,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .base import Exchange, HttpRequest, plain_headers
+from .base import INHERITED, Exchange, HttpRequest, plain_headers
 from .connections import ConnectionLimits
 from .failures import failure
 from .foreign import Foreign
@@ -58,10 +59,14 @@ class AsyncHttp:
         """See `Transport`. What the caller brought is the caller's to close."""
         here = _current_loop()
         with self._lock:
-            homes, self._homes = self._homes, {}
+            # Those of a parent process stay as they are: it goes on with its loops.
+            homes = {loop: home for loop, home in self._homes.items() if home.process == os.getpid()}
+            self._homes = {loop: home for loop, home in self._homes.items() if loop not in homes}
         for loop, home in homes.items():
             if loop == here:
                 await home.close()
+            elif _is_over(loop):
+                home.shut()
             else:
                 _start(loop, home.close)
 
@@ -72,13 +77,14 @@ class AsyncHttp:
         return await home.transport(url, self._tls, self._limits)
 
     def _home(self, loop: object) -> tuple[_Home, bool]:
-        """The connections of a loop, and whether they are new; those of loops that are over are forgotten."""
+        """The connections of a loop, and whether they are new. Those of loops that are over are hung up on, where the
+        loop was closed without ado, and forgotten."""
         with self._lock:
             home = self._homes.get(loop)
             if home is not None and not home.closed:
                 return home, False
             for over in [known for known, other in self._homes.items() if other.closed or _is_over(known)]:
-                del self._homes[over]
+                self._homes.pop(over).shut()
             home = self._homes[loop] = _Home()
             return home, True
 
@@ -89,6 +95,7 @@ class _Home:
     is how it closes these."""
 
     closed: bool = False
+    process: int = field(default_factory=os.getpid)
     _transports: dict[str | None, Foreign] = field(default_factory=dict[str | None, Foreign])
     _proxies: Proxies | None = None
     _keeper: AsyncGenerator[None, None] | None = None
@@ -109,6 +116,12 @@ class _Home:
         if self._keeper is not None:
             await self._keeper.aclose()
 
+    def shut(self) -> None:
+        if not self.closed:
+            self.closed = True
+            for transport in self._transports.values():
+                transport.given.shut()
+
     async def transport(self, url: str, tls: TlsContext, limits: ConnectionLimits) -> Foreign:
         if self._proxies is None:
             from .proxies import Proxies
@@ -126,7 +139,7 @@ class _Home:
 
 
 class _AsyncExchange:
-    __slots__ = ("_chunks", "_closed", "_loop", "_response", "_watch", "headers", "status")
+    __slots__ = ("_chunks", "_closed", "_loop", "_process", "_response", "_watch", "headers", "status")
 
     def __init__(self, response: Any, watch: Watch, loop: object) -> None:
         self.status: int = response.status_code
@@ -134,11 +147,14 @@ class _AsyncExchange:
         self._response = response
         self._watch = watch
         self._loop = loop
+        self._process = os.getpid()
         self._closed = False
         whole = response.is_stream_consumed
         self._chunks: AsyncIterator[bytes] = _once(response.content) if whole else response.aiter_raw()
 
     async def read(self) -> bytes:
+        if self._process != os.getpid():
+            raise RuntimeError(INHERITED)
         chunk = b""
         while not chunk:
             found = await _limited(self._next, self._watch, body=True)
@@ -151,7 +167,8 @@ class _AsyncExchange:
         return await anext(self._chunks, None)
 
     async def close(self) -> None:
-        if self._closed:
+        # A forked child has its parent's selector, too: what it takes out there, its parent misses.
+        if self._closed or self._process != os.getpid():
             return
         self._closed = True
         import anyio
@@ -161,7 +178,7 @@ class _AsyncExchange:
             await self._response.aclose()
 
     def abandon(self) -> None:
-        if not self._closed:
+        if not self._closed and self._process == os.getpid():
             _start(self._loop, self.close)
 
 

@@ -5,10 +5,13 @@ Owns that a connection is closed or kept whenever a request ends, also by cancel
 
 from __future__ import annotations
 
+import socket
 import ssl
 from collections.abc import AsyncIterator, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 import anyio
 import httpcore
@@ -25,11 +28,12 @@ class AsyncPool(httpx.AsyncBaseTransport):
     """Connections that go the same way. httpcore makes them, and keeps no account of them."""
 
     def __init__(self, context: ssl.SSLContext, limits: ConnectionLimits, proxy: str | None) -> None:
+        self._backend = _Backend()
         self._maker = httpcore.AsyncConnectionPool(
             ssl_context=context,
             proxy=proxy_of(proxy),
             keepalive_expiry=limits.idle_seconds,
-            network_backend=_Backend(),
+            network_backend=self._backend,
         )
         self._state = PoolState[httpcore.AsyncConnectionInterface](limits)
 
@@ -68,6 +72,12 @@ class AsyncPool(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close every connection."""
         await _close(self._state.close())
+
+    def shut(self) -> None:
+        """Hang up on every server, where the loop is over and nothing can be closed any more. The collector closes the
+        sockets."""
+        for stream in self._backend.streams:
+            stream.shut()
 
 
 class _Body(httpx.AsyncByteStream):
@@ -116,20 +126,23 @@ async def _close(connections: Iterable[httpcore.AsyncConnectionInterface]) -> No
 class _Backend(httpcore.AsyncNetworkBackend):
     def __init__(self) -> None:
         self._inner: Any = httpcore.AnyIOBackend()
+        self.streams: WeakSet[_Stream] = WeakSet()
 
     async def connect_tcp(self, *args: Any, **keywords: Any) -> httpcore.AsyncNetworkStream:
-        return _Stream(await self._inner.connect_tcp(*args, **keywords))
+        return _Stream(await self._inner.connect_tcp(*args, **keywords), self.streams)
 
 
 class _Stream(httpcore.AsyncNetworkStream):
     """A socket that is closed where TLS does not come about, whatever the reason; httpcore forgets it then."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, known: WeakSet[_Stream]) -> None:
         self._stream = stream
+        self._known = known
+        known.add(self)
 
     async def start_tls(self, *args: Any, **keywords: Any) -> httpcore.AsyncNetworkStream:
         try:
-            return await self._stream.start_tls(*args, **keywords)
+            return _Stream(await self._stream.start_tls(*args, **keywords), self._known)
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._stream.aclose()
@@ -146,3 +159,8 @@ class _Stream(httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
+
+    def shut(self) -> None:
+        # uvloop shows no socket that can do this; it closes all it has when it is closed.
+        with suppress(AttributeError, OSError, TypeError):
+            self.get_extra_info("socket").shutdown(socket.SHUT_RDWR)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from zen_native.events import LLMEvent
 
 __all__ = [
+    "INHERITED",
     "BodyCutError",
     "Exchange",
     "HttpRequest",
@@ -25,6 +26,9 @@ __all__ = [
     "Transport",
     "plain_headers",
 ]
+
+INHERITED = "only the process that opened a stream can read it, and this one was forked from that"
+"""Of the `RuntimeError` that says so: what a child reads, its parent would miss."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from .base import Exchange, HttpRequest, plain_headers
+from .base import INHERITED, Exchange, HttpRequest, plain_headers
 from .connections import ConnectionLimits
 from .failures import failure
 from .foreign import Foreign
@@ -70,10 +70,7 @@ class SyncHttp:
         """See `Transport`. What the caller brought is the caller's to close."""
         await self._reap()
         with self._lock:
-            own, self._own = self._own, None
-        if own is not None and own[0] == os.getpid():
-            with _Inside():
-                own[1].given.close()
+            self._drop()
 
     def _timeouts(self, watch: Watch) -> Mapping[str, object]:
         wait: object = watch if self._brought is None else watch.longest()
@@ -86,8 +83,17 @@ class SyncHttp:
 
                 from .pool import WatchedTransport
 
+                self._drop()
                 self._own = (os.getpid(), Foreign(WatchedTransport(self._tls(), self._limits), False, False, httpx))
             return self._own[1]
+
+    def _drop(self) -> None:
+        """Close what there is, under the lock. Of what a parent process opened only this process's copies are closed,
+        and the server hears nothing of it."""
+        own, self._own = self._own, None
+        if own is not None:
+            with _Inside():
+                own[1].given.close()
 
     async def _reap(self) -> None:
         while self._abandoned:
@@ -115,6 +121,7 @@ class _SyncExchange:
         "_closed",
         "_exact",
         "_patient",
+        "_process",
         "_reading",
         "_response",
         "_watch",
@@ -131,12 +138,15 @@ class _SyncExchange:
         self._exact = exact or self._patient is not None
         self._closed = False
         self._reading = False
+        self._process = os.getpid()
         self._abandoned = abandoned
         # A response that was made from a text has been read from the beginning.
         whole = response.is_stream_consumed
         self._chunks: Iterator[bytes] = iter((response.content,)) if whole else response.iter_raw()
 
     async def read(self) -> bytes:
+        if self._process != os.getpid():
+            raise RuntimeError(INHERITED)
         if not self._exact:
             self._check()
         failed: Exception
@@ -177,7 +187,9 @@ class _SyncExchange:
         self._closed = True
         if self._patient is not None:
             self._patient.leave()
-        if self._reading:  # in another thread, which closing alone would not wake
+        # In another thread, which closing alone would not wake. Of a parent process that has such a thread, the
+        # connection would be shut down, too.
+        if self._reading and self._process == os.getpid():
             sock = self._socket()
             with suppress(OSError):
                 if isinstance(sock, socket.socket):

@@ -6,6 +6,7 @@ reads of a response; here the number stands at the request as a `Watch`, which e
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Iterator
@@ -183,6 +184,7 @@ class _WatchedBackend(httpcore.SyncBackend):
 class _WatchedStream(httpcore.NetworkStream):
     def __init__(self, stream: httpcore.NetworkStream) -> None:
         self._stream = stream
+        self._process = os.getpid()
 
     def read(self, max_bytes: int, timeout: float | Watch | None = None) -> bytes:
         if isinstance(timeout, Watch):
@@ -204,7 +206,9 @@ class _WatchedStream(httpcore.NetworkStream):
         return self._stream.get_extra_info(info)
 
     def _shut(self) -> None:
-        """Wakes whoever reads, which closing does not."""
+        """Wakes whoever reads, which closing does not; in a forked child nobody does."""
+        if self._process != os.getpid():
+            return
         sock = self.get_extra_info("socket")
         with suppress(OSError):
             socket.socket.shutdown(sock, socket.SHUT_RDWR)

@@ -1,0 +1,132 @@
+"""Forks a process whose client has a connection, in the way that the first argument names: parent and child ask."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+import warnings
+from collections.abc import Callable
+
+from common import ARGUMENTS, ASK, options
+
+import zen_native as zen
+
+NAME, *FILES = ARGUMENTS
+MORE = {"tls": zen.Tls(ca_file=FILES[0])} if FILES else {}
+
+
+def joined(child: int) -> None:
+    """Wait for the child, and tell how it ended."""
+    print("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def say(who: str, answer: zen.LLMResponse) -> None:
+    """Tell who got what."""
+    print(who, answer.text)
+
+
+def with_a_kept_connection() -> None:
+    """The child asks, closes the client, and ends as a process does that was started."""
+    client = zen.Client(**options(**MORE))
+    say("before", client.generate(*ASK))
+    child = os.fork()
+    if child == 0:
+        say("inside", client.generate(*ASK))
+        client.close()
+        sys.exit(5)
+    joined(child)
+    say("after", client.generate(*ASK))
+    client.close()
+
+
+def in_a_stream() -> None:
+    """The child asks with the client whose stream it has inherited, which it is not let read."""
+    with zen.Client(**options(**MORE)) as client, client.stream(*ASK) as stream:
+        next(stream)
+        child = os.fork()
+        if child == 0:
+            say("inside", client.generate(*ASK))
+            try:
+                stream.until_done()
+            except RuntimeError:
+                sys.exit(5)
+        joined(child)
+        say("after", stream.until_done())
+
+
+def beside_a_reader() -> None:
+    """While another thread waits in a stream, which there is not in the child. The child closes what it inherited."""
+    warnings.simplefilter("ignore", DeprecationWarning)  # what they say of a fork beside threads
+    client = zen.Client(**options(**MORE))
+    stream = client.stream(*ASK)
+    began = threading.Event()
+    said: list[str] = []
+
+    def read() -> None:
+        for event in stream:
+            said.append(event.type)
+            if event.type == "text-delta":
+                began.set()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    began.wait()
+    child = os.fork()
+    if child == 0:
+        say("inside", client.generate(*ASK))
+        stream.close()
+        client.close()
+        os._exit(5)
+    joined(child)
+    thread.join()
+    print("after", said.count("text-delta"))
+    client.close()
+
+
+def beside_a_loop() -> None:
+    """The loop of the parent is not running, but open; the child has a fresh one."""
+    client = zen.AsyncClient(**options(**MORE))
+    with asyncio.Runner() as runner:
+        say("before", runner.run(client.generate(*ASK)))
+        child = os.fork()
+        if child == 0:
+            asyncio.run(ask_and_close("inside", client))
+            os._exit(5)
+        joined(child)
+        runner.run(ask_and_close("after", client))
+
+
+async def ask_and_close(who: str, client: zen.AsyncClient) -> None:
+    """One request, the last of this client."""
+    async with client:
+        say(who, await client.generate(*ASK))
+
+
+def in_a_loop() -> None:
+    """The loop of the parent is running, with an open stream; the child leaves it alone, and has a fresh one."""
+    asyncio.run(fork_in_a_loop())
+
+
+async def fork_in_a_loop() -> None:
+    """In a task of the loop."""
+    async with zen.AsyncClient(**options(**MORE)) as client, client.stream(*ASK) as stream:
+        await anext(stream)
+        child = os.fork()
+        if child == 0:
+            # A task has no other loop than its own, but another thread has.
+            thread = threading.Thread(target=asyncio.run, args=(ask_and_close("inside", client),))
+            thread.start()
+            thread.join()
+            os._exit(5)
+        joined(child)
+        say("after", await stream.until_done())
+
+
+NAMES: dict[str, Callable[[], None]] = {
+    each.__name__: each for each in (with_a_kept_connection, in_a_stream, beside_a_reader, beside_a_loop, in_a_loop)
+}
+
+if __name__ == "__main__":
+    NAMES[NAME]()

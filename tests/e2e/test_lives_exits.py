@@ -1,0 +1,38 @@
+"""A process that ends while an answer still comes does so at once, in silence, and the server sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.kit.asking import TEXT
+from tests.kit.lives import TRANSPORTS, live
+from tests.kit.server import HOLD, Server, sse_reply
+
+HOWS = [
+    "in_a_loop",
+    "with_a_client_that_nobody_closes",
+    "with_an_iterator_that_is_kept",
+    "with_a_stream_that_is_kept",
+    "with_a_generator_in_a_cycle",
+    "beside_a_daemon",
+    "beside_a_daemon_with_a_loop",
+    "in_an_async_loop",
+    "with_an_open_stream",
+    "with_an_async_stream_that_is_kept",
+    "with_an_async_generator_in_a_cycle",
+    "beside_a_task",
+]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(sse_reply(*TEXT, HOLD)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("how", HOWS)
+def test_exit(how: str, transport: str, server: Server) -> None:
+    assert live("exits", server, transport, how, code=3) == ["left"]
+    assert server.hung_up.wait(5)

@@ -1,0 +1,56 @@
+"""A forked child has connections of its own, and those of its parent live on: it does not use, close or wake them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from tests.kit.asking import WHOLE
+from tests.kit.authority import Authority
+from tests.kit.lives import TRANSPORTS, live
+from tests.kit.server import Reply, Server, sse_reply
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+
+BETWEEN = ("with_a_kept_connection", "beside_a_loop")
+WITHIN = ("in_a_stream", "beside_a_reader", "in_a_loop")
+INSIDE = {"with_a_kept_connection": "Hello", "in_a_stream": "Hello", "beside_a_reader": "2"}
+
+
+def secured(scheme: str, folder: Path) -> tuple[Server, list[str]]:
+    """A server, and what the script has to know to trust it."""
+    if scheme == "http":
+        return Server(sse_reply(*WHOLE)), []
+    authority = Authority(folder)
+    return Server(sse_reply(*WHOLE), tls=authority.server()), [str(authority.file)]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("how", BETWEEN)
+def test_fork_between_requests(how: str, transport: str, scheme: str, tmp_path: Path) -> None:
+    server, files = secured(scheme, tmp_path)
+    with server:
+        said = live("forks", server, transport, how, *files)
+    assert said == ["before Hello", "inside Hello", "child 5", "after Hello"]
+    assert [request.connection for request in server.requests] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("how", WITHIN)
+def test_fork_within_an_answer(how: str, transport: str, scheme: str, tmp_path: Path) -> None:
+    server, files = secured(scheme, tmp_path)
+    gone: list[bool] = []
+
+    def wait_for_the_child() -> None:
+        gone.append(server.wait_for(lambda: server.connections == 2 and server.held_open == 1))
+
+    with server:
+        begins: Reply = sse_reply(WHOLE[0], wait_for_the_child, *WHOLE[1:])
+        server.plays(begins, sse_reply(*WHOLE))
+        said = live("forks", server, transport, how, *files)
+    assert said == ["inside Hello", "child 5", f"after {INSIDE.get(how, 'Hello')}"]
+    assert gone == [True]
+    assert [request.connection for request in server.requests] == [0, 1]

@@ -1,0 +1,38 @@
+"""Ctrl-C while a stream waits: the wait is over at once, the server sees it, and the process ends as others do."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from tests.kit.asking import TEXT
+from tests.kit.lives import TRANSPORTS, Life
+from tests.kit.server import HOLD, Server, sse_reply
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32", reason="no process can be sent a Ctrl-C there without its whole console"
+)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(sse_reply(*TEXT, HOLD)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("kind", ["sync", "asyncio"])
+def test_interrupt(kind: str, transport: str, server: Server) -> None:
+    with Life("interrupted", server, transport, kind) as life:
+        assert [life.line() for _ in range(4)] == ["step-start", "text-start", "text-delta", "text-delta"]
+        life.asleep()
+        before = time.monotonic()
+        life.process.send_signal(signal.SIGINT)
+        ended = life.ended()
+    *_, at, raised = ended.out
+    assert float(at) - before < 1
+    assert (raised, ended.code, ended.err) == ("KeyboardInterrupt", -signal.SIGINT, "")
+    assert server.hung_up.wait(5)

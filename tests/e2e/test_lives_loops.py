@@ -1,0 +1,32 @@
+"""Event loops, one after another and several at a time: a connection belongs to its loop, and ends with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.kit.asking import WHOLE
+from tests.kit.lives import FORGIVING, STRICT, TRANSPORTS, Life
+from tests.kit.server import Server, sse_reply
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(sse_reply(*WHOLE)) as running:
+        yield running
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("how", ["run", "closed"])
+def test_one_loop_after_another(how: str, transport: str, server: Server) -> None:
+    """Before the second loop is answered, the connection of the first one is gone; also where that loop was closed and
+    nothing else, which asyncio itself remarks on."""
+    gone: list[bool] = []
+    whole = sse_reply(*WHOLE)
+    behind = sse_reply(WHOLE[0], lambda: gone.append(server.wait_for(lambda: server.held_open == 1)), *WHOLE[1:])
+    server.plays(whole, whole, behind, whole)
+    with Life("loops", server, transport, how, mode=FORGIVING if how == "closed" else STRICT) as life:
+        ended = life.ended()
+    assert (ended.code, ended.out, ended.err) == (0, ["Hello"] * 4, "")
+    assert [request.connection for request in server.requests] == [0, 0, 1, 1]
+    assert gone == [True]
