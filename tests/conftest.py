@@ -18,8 +18,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 def runtime(request: pytest.FixtureRequest) -> str:
     """Each runtime; the native one where the extension is built."""
     name: str = request.param
-    if name == "native" and importlib.util.find_spec("zen_native._core") is None:
-        pytest.skip("the native runtime is not built: zen_native._core is missing")
+    _need(name)
     return name
 
 
@@ -33,3 +32,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_impossible(params: dict[str, object]) -> bool:
     return params.get("runtime") == "python" and str(params.get("kind", "")).startswith("native-")
+
+
+SIDES = (("python", "httpx"), ("native", "httpx"), ("native", "native"))
+
+
+@pytest.fixture(params=SIDES, ids="-".join)
+def side(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Each runtime over each transport that it can have; what is native where the extension is built."""
+    both: tuple[str, str] = request.param
+    _need(*both)
+    return both
+
+
+WAYS = (("sync", "httpx"), ("sync", "native"), ("asyncio", "httpx"), ("asyncio", "native"), ("trio", "httpx"))
+
+
+@pytest.fixture(params=WAYS, ids="-".join)
+def way(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Each kind of client over each transport that it can have; the native one where the extension is built."""
+    both: tuple[str, str] = request.param
+    _need(*both)
+    return both
+
+
+@pytest.fixture(params=["httpx", "native"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """Each transport; the native one where the extension is built."""
+    name: str = request.param
+    _need(name)
+    return name
+
+
+def _need(*names: str) -> None:
+    if "native" in names and importlib.util.find_spec("zen_native._core") is None:
+        pytest.skip("the native side is not built: zen_native._core is missing")

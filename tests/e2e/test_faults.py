@@ -29,7 +29,6 @@ CASES = [
     if fits(fault, protocol)
 ]
 SLOW = ("shards-of-one-byte", "drip", "late", "pause", "stall", "stall-behind")
-STALLED: dict[str, Any] = {"timeouts": zen.Timeouts(idle=0.1)}
 
 
 @pytest.fixture
@@ -47,25 +46,27 @@ def strike(fault: Fault, talk: Talk, server: Server) -> None:
 
 @pytest.mark.parametrize("kind", ["sync", "asyncio"])
 @pytest.mark.parametrize(("fault", "protocol"), CASES)
-def test_fault(fault: Fault, protocol: str, kind: str, runtime: str, server: Server) -> None:
-    strike(fault, Talk(protocol, kind, runtime, server.url, options=options(fault)), server)
+def test_fault(fault: Fault, protocol: str, kind: str, side: tuple[str, str], server: Server) -> None:
+    runtime, transport = side
+    strike(fault, Talk(protocol, kind, runtime, server.url, options=options(fault, transport)), server)
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_fault_on_trio(fault: Fault, server: Server) -> None:
     protocol = "bedrock-converse" if fault.framing == "eventstream" else "openai-chat"
-    strike(fault, Talk(protocol, "trio", "python", server.url, options=options(fault)), server)
+    strike(fault, Talk(protocol, "trio", "python", server.url, options=options(fault, "httpx")), server)
 
 
-def options(fault: Fault) -> dict[str, Any]:
-    return STALLED if fault.name in ("stall", "stall-behind") else {}
+def options(fault: Fault, transport: str) -> dict[str, Any]:
+    timeouts = zen.Timeouts(idle=0.1) if "stall" in fault.outcome else None
+    return {"transport": transport, "timeouts": timeouts}
 
 
 @linux
 @pytest.mark.parametrize("kind", ["sync", "asyncio"])
-def test_faults_without_number_leave_nothing(kind: str, runtime: str, server: Server) -> None:
+def test_faults_without_number_leave_nothing(kind: str, side: tuple[str, str], server: Server) -> None:
     """Neither memory nor files nor threads grow."""
-    talk = Talk("openai-chat", kind, runtime, server.url)
+    talk = Talk("openai-chat", kind, side[0], server.url, options={"transport": side[1]})
     meeting = Meeting(talk, server)
     meeting.begun.set()  # where a reset strikes does not matter here
     answer = answer_for(meeting)

@@ -52,19 +52,20 @@ def plays(server: Server, protocol: str, *answers: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_fault(case: tuple[Fault, str, str], runtime: str, server: Server, proxy: str) -> None:
+def test_fault(case: tuple[Fault, str, str], side: tuple[str, str], server: Server, proxy: str) -> None:
     fault, protocol, kind = case
-    timeouts = {"timeouts": zen.Timeouts(idle=0.1)} if "stall" in fault.outcome else {}
-    talk = Talk(protocol, kind, runtime, proxy, options=timeouts)
+    runtime, transport = side
+    timeouts = zen.Timeouts(idle=0.1) if "stall" in fault.outcome else None
+    talk = Talk(protocol, kind, runtime, proxy, options={"transport": transport, "timeouts": timeouts})
     meeting = Meeting(talk, server)
     answer = answer_for(meeting)
     plays(server, protocol, wire.calls(protocol), wire.after(protocol))
     check(fault, answer, talk, endure(replace(meeting, fields=struck(fault.told(answer)))))
 
 
-def asks(kind: str, spec: str, server: Server, proxy: str, **options: Any) -> Endured:
+def asks(kind: str, transport: str, spec: str, server: Server, proxy: str, **options: Any) -> Endured:
     """What comes of that fault and a short answer."""
-    talk = Talk("openai-chat", kind, "auto", proxy, options=options)
+    talk = Talk("openai-chat", kind, "auto", proxy, options={"transport": transport, **options})
     plays(server, talk.protocol, WHOLE)
     endured = endure(Meeting(talk, server, struck(spec)))
     assert endured.again.text == "Hello"
@@ -89,10 +90,11 @@ def asks(kind: str, spec: str, server: Server, proxy: str, **options: Any) -> En
     ],
     ids=str,
 )
-def test_no_answer(kind: str, spec: str, expected: zen.LLMError, server: Server, proxy: str) -> None:
+def test_no_answer(kind: str, transport: str, spec: str, expected: zen.LLMError, server: Server, proxy: str) -> None:
     patience = 0.5 if isinstance(expected, zen.StreamTimeoutError) else 20
     retry = zen.RetryPolicy(attempts=1, cap=0)  # the second question comes at once, whatever the first was told
-    heard = asks(kind, spec, server, proxy, timeouts=zen.Timeouts(first_event=patience), retry=retry).heard
+    timeouts = zen.Timeouts(first_event=patience)
+    heard = asks(kind, transport, spec, server, proxy, timeouts=timeouts, retry=retry).heard
     assert heard.events == []
     assert type(heard.error) is type(expected)
     assert heard.error.status == expected.status
@@ -101,18 +103,18 @@ def test_no_answer(kind: str, spec: str, expected: zen.LLMError, server: Server,
 
 @chaos.needed
 @pytest.mark.parametrize("kind", ["sync", "asyncio"])
-def test_a_server_that_comes_to_its_senses(kind: str, runtime: str, server: Server, proxy: str) -> None:
+def test_a_server_that_comes_to_its_senses(kind: str, transport: str, server: Server, proxy: str) -> None:
     """`flaky` counts by its spec: every case has its own."""
-    spec = f"flaky=2:503,header=x-case:{kind}-{runtime}"
-    heard = asks(kind, spec, server, proxy, retry=zen.RetryPolicy(attempts=3, base=0.01)).heard
+    spec = f"flaky=2:503,header=x-case:{kind}-{transport}"
+    heard = asks(kind, transport, spec, server, proxy, retry=zen.RetryPolicy(attempts=3, base=0.01)).heard
     assert (heard.error, heard.text) == (None, "Hello")
 
 
 @chaos.needed
 @pytest.mark.parametrize("kind", ["sync", "asyncio"])
 @linux
-def test_a_gzip_bomb(kind: str, server: Server, proxy: str) -> None:
+def test_a_gzip_bomb(kind: str, transport: str, server: Server, proxy: str) -> None:
     with peak_memory() as memory:
-        heard = asks(kind, "gzipbomb=128", server, proxy).heard
+        heard = asks(kind, transport, "gzipbomb=128", server, proxy).heard
     assert isinstance(heard.error, zen.LimitExceededError)
     assert memory.grown < 48 << 20

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.kit import chat
-from tests.kit.asking import KINDS, TEXT, WHOLE
+from tests.kit.asking import TEXT, WHOLE
 from tests.kit.dialogue import Talk
 from tests.kit.endure import Endured, Meeting, endure
 from tests.kit.process import linux, peak_memory
@@ -80,10 +80,12 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def asks(kind: str, server: Server, parts: Iterable[Part], **options: Any) -> Endured:
+def asks(way: tuple[str, str], server: Server, parts: Iterable[Part], **options: Any) -> Endured:
     """What comes of an answer by hand, and of another question to a server that is sane again."""
     server.plays(Reply(parts, raw=True), sse_reply(*WHOLE))  # type: ignore[arg-type]
-    endured = endure(Meeting(Talk("openai-chat", kind, "auto", server.url, options=options), server))
+    kind, transport = way
+    talk = Talk("openai-chat", kind, "auto", server.url, options={"transport": transport, **options})
+    endured = endure(Meeting(talk, server))
     assert endured.again.text == "Hello"
     assert endured.left_open == 0 or endured.heard.error is None
     assert endured.files[0] == endured.files[1]
@@ -92,51 +94,45 @@ def asks(kind: str, server: Server, parts: Iterable[Part], **options: Any) -> En
     return endured
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("parts", NO_HEADS.values(), ids=NO_HEADS)
-def test_no_head(kind: str, parts: list[Part], server: Server) -> None:
-    heard = asks(kind, server, parts).heard
+def test_no_head(way: tuple[str, str], parts: list[Part], server: Server) -> None:
+    heard = asks(way, server, parts).heard
     assert isinstance(heard.error, zen.ReadError)
     assert heard.events == []
     assert not heard.error.retryable
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("parts", NO_BODIES.values(), ids=NO_BODIES)
-def test_no_body(kind: str, parts: list[Part], server: Server) -> None:
-    heard = asks(kind, server, parts).heard
+def test_no_body(way: tuple[str, str], parts: list[Part], server: Server) -> None:
+    heard = asks(way, server, parts).heard
     assert isinstance(heard.error, zen.IncompleteStreamError)
     assert heard.text == "Hel"
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("parts", FINE.values(), ids=FINE)
-def test_strange_and_fine(kind: str, parts: list[Part], server: Server) -> None:
-    heard = asks(kind, server, parts).heard
+def test_strange_and_fine(way: tuple[str, str], parts: list[Part], server: Server) -> None:
+    heard = asks(way, server, parts).heard
     assert (heard.error, heard.text) == (None, "Hello")
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("parts", [[HOLD], [HEAD, HOLD], [CHUNKED, HOLD], [CHUNKED + b"400\r\n", HOLD]])
-def test_silence(kind: str, parts: list[Part], server: Server) -> None:
-    heard = asks(kind, server, parts, timeouts=zen.Timeouts(first_event=0.5)).heard
+def test_silence(way: tuple[str, str], parts: list[Part], server: Server) -> None:
+    heard = asks(way, server, parts, timeouts=zen.Timeouts(first_event=0.5)).heard
     assert isinstance(heard.error, zen.StreamTimeoutError)
     assert heard.error.phase == "first-event"
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_follows_an_answer_is_not_the_next_one(kind: str, server: Server) -> None:
+def test_what_follows_an_answer_is_not_the_next_one(way: tuple[str, str], server: Server) -> None:
     stale = chat.sse(chat.chunk({"content": "stale"}), chat.chunk({}, "stop"), "[DONE]")
-    heard = asks(kind, server, [KEPT + CHUNKED + framed(stale) + b"0\r\n\r\n", HOLD]).heard
+    heard = asks(way, server, [KEPT + CHUNKED + framed(stale) + b"0\r\n\r\n", HOLD]).heard
     assert heard.text == "Hello"
     assert [request.connection for request in server.requests] == [0, 1]
 
 
-@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("status", [204, 304])
-def test_an_answer_without_a_body(kind: str, status: int, server: Server) -> None:
+def test_an_answer_without_a_body(way: tuple[str, str], status: int, server: Server) -> None:
     expected = {204: zen.IncompleteStreamError, 304: zen.UnknownProviderError}[status]
-    heard = asks(kind, server, [b"HTTP/1.1 %d X\r\nconnection: close\r\n\r\n" % status, HOLD]).heard
+    heard = asks(way, server, [b"HTTP/1.1 %d X\r\nconnection: close\r\n\r\n" % status, HOLD]).heard
     assert type(heard.error) is expected
 
 
@@ -150,17 +146,15 @@ def compressed(change: Callable[[bytes], bytes]) -> list[Part]:
     return [head + framed(change(gzip.compress(TEXT[0] + long + b"".join(WHOLE[2:]), 1))) + b"0\r\n\r\n"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_compressed_answer_that_is_cut(kind: str, server: Server) -> None:
-    heard = asks(kind, server, compressed(lambda data: data[: len(data) // 2])).heard
+def test_a_compressed_answer_that_is_cut(way: tuple[str, str], server: Server) -> None:
+    heard = asks(way, server, compressed(lambda data: data[: len(data) // 2])).heard
     assert isinstance(heard.error, zen.IncompleteStreamError)
     assert heard.text.startswith("Hel0 1 2 ")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_compressed_answer_that_is_damaged(kind: str, server: Server) -> None:
+def test_a_compressed_answer_that_is_damaged(way: tuple[str, str], server: Server) -> None:
     half = compressed(lambda data: data[: len(data) // 2] + bytes(64) + data[len(data) // 2 + 64 :])
-    heard = asks(kind, server, half).heard
+    heard = asks(way, server, half).heard
     assert isinstance(heard.error, zen.InvalidProviderOutputError)
     assert heard.text.startswith("Hel0 1 2 ")
 
@@ -205,13 +199,14 @@ ENDLESS: dict[str, tuple[Callable[[], Iterator[bytes]], type[zen.LLMError] | Non
 
 
 @linux
-@pytest.mark.parametrize("kind", ["sync", "asyncio"])
 @pytest.mark.parametrize("name", ENDLESS)
-def test_no_end(kind: str, name: str, server: Server) -> None:
+def test_no_end(way: tuple[str, str], name: str, server: Server) -> None:
     parts, expected, text = ENDLESS[name]
+    if name == "heads" and way[1] == "native":
+        expected = zen.ReadError  # it counts them, which httpx leaves to the limit of time
     first_event = 0.5 if expected is zen.StreamTimeoutError else 20
     with peak_memory() as memory:
-        heard = asks(kind, server, parts(), timeouts=zen.Timeouts(first_event=first_event)).heard
+        heard = asks(way, server, parts(), timeouts=zen.Timeouts(first_event=first_event)).heard
     assert type(heard.error) is (expected or type(None))
     assert heard.text == text
     assert memory.grown < LARGE

@@ -21,7 +21,7 @@ from tests.kit.server import Server
 
 __all__ = ["FORGIVING", "STRICT", "TRANSPORTS", "Ended", "Life", "live"]
 
-TRANSPORTS = ("httpx",)
+TRANSPORTS = ("httpx", "native")
 """Each life is led over each."""
 
 STRICT = ("-X", "dev", "-W", "error::ResourceWarning")

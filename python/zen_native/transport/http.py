@@ -120,9 +120,11 @@ class _SyncExchange:
         "_chunks",
         "_closed",
         "_exact",
+        "_lock",
         "_patient",
         "_process",
         "_reading",
+        "_released",
         "_response",
         "_watch",
         "headers",
@@ -139,6 +141,8 @@ class _SyncExchange:
         self._closed = False
         self._reading = False
         self._process = os.getpid()
+        self._released = False
+        self._lock = threading.Lock()
         self._abandoned = abandoned
         # A response that was made from a text has been read from the beginning.
         whole = response.is_stream_consumed
@@ -152,6 +156,8 @@ class _SyncExchange:
         failed: Exception
         _BUSY.inside = self._reading = True  # `_Inside` costs more, and this is done for every read
         try:
+            if self._closed:
+                return b""
             if self._patient is None:
                 return next(filter(None, self._chunks), b"")
             with self._patient:
@@ -163,6 +169,8 @@ class _SyncExchange:
             failed = found
         finally:
             _BUSY.inside = self._reading = False
+            if self._closed:
+                self._release()
         raise failed
 
     async def close(self) -> None:
@@ -184,16 +192,29 @@ class _SyncExchange:
     def _close(self) -> None:
         if self._closed:
             return
-        self._closed = True
+        self._closed = True  # before `_reading` is looked at, as a reader says first that it reads, and then looks here
+        with self._lock:
+            # A forked child has no such thread; its parent may, and would lose the connection.
+            if self._reading and self._process == os.getpid():
+                self._wake()
+                return
+        self._release()
+
+    def _wake(self) -> None:
+        """For a thread that reads, and closes in the end: to close under its hands would not wake it, and its number
+        of the file could be another's by then."""
+        sock = self._socket()
+        with suppress(OSError):
+            if isinstance(sock, socket.socket):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def _release(self) -> None:
+        with self._lock:
+            if self._released:
+                return
+            self._released = True
         if self._patient is not None:
             self._patient.leave()
-        # In another thread, which closing alone would not wake. Of a parent process that has such a thread, the
-        # connection would be shut down, too.
-        if self._reading and self._process == os.getpid():
-            sock = self._socket()
-            with suppress(OSError):
-                if isinstance(sock, socket.socket):
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
         with _Inside(), suppress(Exception):  # it is given up; how it dies does not matter
             self._response.close()
 

@@ -52,7 +52,6 @@ class AioTransport:
         self._tls = tls
         self._limits = limits or ConnectionLimits()
         self._homes: dict[asyncio.AbstractEventLoop, Home] = {}
-        self._process = os.getpid()
         self._lock = threading.Lock()
 
     async def send(self, request: HttpRequest, watch: Watch, decoder: Decoder | None = None) -> AioExchange:
@@ -64,7 +63,7 @@ class AioTransport:
         """
         loop = asyncio.get_running_loop()
         home = self._homes.get(loop)
-        if home is None or home.closed or self._process != os.getpid():
+        if home is None or home.closed or home.process != os.getpid():
             home = await self._home(loop)
         origin, target = parted(request.url)
         head, last = head_of(request, origin, target), is_last(request.headers)
@@ -80,24 +79,24 @@ class AioTransport:
         """Close what is kept open, on every loop."""
         here = asyncio.get_running_loop()
         with self._lock:
-            homes, self._homes = self._homes, {}
-        if self._process != os.getpid():
-            return
+            # Those of a parent process stay as they are: it goes on with its loops.
+            homes = {loop: home for loop, home in self._homes.items() if home.process == os.getpid()}
+            self._homes = {loop: home for loop, home in self._homes.items() if loop not in homes}
         for loop, home in homes.items():
             if loop is here:
                 await home.close()
+            elif loop.is_closed():
+                home.shut()
             else:
-                with suppress(RuntimeError):  # it is closed
+                with suppress(RuntimeError):  # it is closed by now
                     loop.call_soon_threadsafe(home.shut)
 
     async def _home(self, loop: asyncio.AbstractEventLoop) -> Home:
-        """The connections of a loop, made new; those of loops that are over are forgotten, and those that another
-        process opened are left alone."""
+        """The connections of a loop, made new. Those of loops that are over are closed, where the loop was closed
+        without ado, and forgotten."""
         with self._lock:
-            if self._process != os.getpid():
-                self._homes, self._process = {}, os.getpid()
             for over in [known for known, other in self._homes.items() if other.closed or known.is_closed()]:
-                del self._homes[over]
+                self._homes.pop(over).shut()
             home = self._homes[loop] = Home(loop, self._tls, self._limits)
         await home.enter()
         return home
@@ -109,6 +108,7 @@ class Home:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, tls: TlsContext, limits: ConnectionLimits) -> None:
         self.loop = loop
+        self.process = os.getpid()
         self.closed = False
         self._tls = tls
         self._idle: Idle[Connection] = Idle(limits)
@@ -140,7 +140,9 @@ class Home:
             await self._keeper.aclose()
 
     def shut(self) -> None:
-        """The same from a callback of the loop."""
+        """The same from a callback of the loop, or when that is closed."""
+        if self.closed:
+            return
         self.closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()

@@ -11,10 +11,12 @@ import socket
 import struct
 import sys
 import time
+import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from zen_native._core import Wire
+from zen_native.transport.base import INHERITED
 
 from .answer import MAX_REST, REST_SECONDS
 
@@ -51,6 +53,8 @@ class BlockingConnection:
         self.failure: BaseException | None = None
         """What ended it."""
         self._socket = connected
+        # Where the collector finds a whole client, it may come to the socket first, which would complain.
+        weakref.finalize(self, connected.close)
         self._into = self.wire.get_buffer(-1)
         self._layer: TlsLayer | None = None
         self._limits: dict[int, float | None] = {}
@@ -117,7 +121,10 @@ class BlockingConnection:
 
         Raises:
             TimeoutError: nothing came.
+            RuntimeError: the connection is a parent process's.
         """
+        if self._process != os.getpid():
+            raise RuntimeError(INHERITED)
         count = 0
         self._reading = True
         try:
@@ -174,9 +181,10 @@ class BlockingConnection:
             self._socket.close()
 
     def hang_up(self) -> None:
-        """Wakes a thread that reads, which closing does not."""
-        with suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+        """Wakes a thread that reads, which closing does not. A forked child has none, but its parent may."""
+        if self._process == os.getpid():
+            with suppress(OSError):
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     # The socket
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from zen_native._core import Wire
 
+from .quiet import wire_for_this_thread
 from .secure import TlsLayer, shake_failure
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, origin: Origin, buffer: bytearray, gone: Callable[[Connection], None]) -> None:
         self.origin = origin
-        self.wire = Wire(buffer, max_head_bytes=_MAX_HEAD)
+        self.wire = wire_for_this_thread(Wire(buffer, max_head_bytes=_MAX_HEAD))
         self.used = False
         """Whether it has carried a request before."""
         self.failure: BaseException | None = None
