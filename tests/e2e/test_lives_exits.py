@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.kit.asking import TEXT
-from tests.kit.lives import TRANSPORTS, live
+from tests.kit.lives import FORGIVING, STRICT, TRANSPORTS, live
 from tests.kit.server import HOLD, Server, sse_reply
 
 HOWS = [
@@ -34,5 +34,7 @@ def server() -> Iterator[Server]:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("how", HOWS)
 def test_exit(how: str, transport: str, server: Server) -> None:
-    assert live("exits", server, transport, how, code=3) == ["left"]
+    # Of what is garbage together, the collector may come to httpx's socket before the stream, and the socket says so.
+    mode = FORGIVING if how.endswith("_in_a_cycle") and transport == "httpx" else STRICT
+    assert live("exits", server, transport, how, code=3, mode=mode) == ["left"]
     assert server.hung_up.wait(5)

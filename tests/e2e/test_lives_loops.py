@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.kit.asking import WHOLE
-from tests.kit.lives import FORGIVING, STRICT, TRANSPORTS, Life
+from tests.kit.lives import FORGIVING, STRICT, TRANSPORTS, live
 from tests.kit.server import Server, sse_reply
 
 
@@ -25,8 +25,7 @@ def test_one_loop_after_another(how: str, transport: str, server: Server) -> Non
     whole = sse_reply(*WHOLE)
     behind = sse_reply(WHOLE[0], lambda: gone.append(server.wait_for(lambda: server.held_open == 1)), *WHOLE[1:])
     server.plays(whole, whole, behind, whole)
-    with Life("loops", server, transport, how, mode=FORGIVING if how == "closed" else STRICT) as life:
-        ended = life.ended()
-    assert (ended.code, ended.out, ended.err) == (0, ["Hello"] * 4, "")
+    mode = FORGIVING if how == "closed" else STRICT
+    assert live("loops", server, transport, how, mode=mode) == ["Hello"] * 4
     assert [request.connection for request in server.requests] == [0, 0, 1, 1]
     assert gone == [True]

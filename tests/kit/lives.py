@@ -101,9 +101,11 @@ class Life:
                 self.process.kill()
 
 
-def live(script: str, server: Server, transport: str, *arguments: str, code: int = 0) -> Sequence[str]:
+def live(
+    script: str, server: Server, transport: str, *arguments: str, code: int = 0, mode: Sequence[str] = STRICT
+) -> Sequence[str]:
     """The lines that a script prints, which ends with that code and without a word of complaint."""
-    with Life(script, server, transport, *arguments) as life:
+    with Life(script, server, transport, *arguments, mode=mode) as life:
         ended = life.ended()
     assert (ended.code, ended.err) == (code, ""), ended
     return ended.out

@@ -43,7 +43,7 @@ class QuietWire:
         self._listener: _Listener | None = None
         self._pause: Callable[[], object] | None = None
         self._marks: list[None] = []
-        self._bell = SimpleNamespace(done=bool, set_result=self._marks.append)
+        self._bell: Any = SimpleNamespace(done=bool, set_result=self._marks.append)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._wire, name)
