@@ -69,7 +69,7 @@ def test_a_wrong_place_is_an_error_not_a_pass(monkeypatch: pytest.MonkeyPatch) -
 
 def test_no_corpus_is_a_visible_skip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ZEN_CORPUS", raising=False)
-    monkeypatch.setattr(corpus, "_FALLBACK", tmp_path / "none")
+    monkeypatch.setattr(corpus, "FALLBACK", tmp_path / "none")
     (param,) = corpus.params("streams")
     assert param.marks[0].name == "skip"
     assert "no corpus" in param.marks[0].kwargs["reason"]
