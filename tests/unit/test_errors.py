@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import json
 import multiprocessing
 import pickle
-from datetime import UTC, datetime
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import cloudpickle
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.kit.errors import error_key
+from tests.kit.errors import CLASSES, error_key, full
 
 from zen_native import errors
 from zen_native._redact import MAX_BODY_BYTES, redact, redacted_body
@@ -22,46 +21,19 @@ from zen_native.errors import (
     IncompleteStreamError,
     LLMError,
     RateLimitError,
-    StreamTimeoutError,
     TransportError,
     classify_error,
     decode_error,
 )
-from zen_native.events import TextDelta, TextStart
-from zen_native.response import fold
 
-CLASSES: list[type[LLMError]] = [
-    cls for _, cls in inspect.getmembers(errors, inspect.isclass) if issubclass(cls, LLMError)
-]
 RETRYABLE = {
     "RateLimitError", "ServerError", "OverloadedError", "ConnectError", "PoolTimeoutError", "IncompleteStreamError",
 }  # fmt: skip
 
 
-def full(cls: type[LLMError]) -> LLMError:
-    """An error with a value in every field."""
-    fields: dict[str, Any] = {
-        "provider": "openai",
-        "model": "m",
-        "status": 418,
-        "code": "teapot",
-        "request_id": "req_1",
-        "retryable": True,
-        "retry_after": 1.5,
-        "body": '{"error": "\u00e9"}',
-        "partial": fold([TextStart("0"), TextDelta("0", "hi")]),
-    }
-    if cls is RateLimitError:
-        fields["reset_time"] = datetime(2026, 1, 2, tzinfo=UTC)
-    if issubclass(cls, StreamTimeoutError):
-        fields["phase"] = "idle"
-    error = cls("short and stout", **fields)
-    assert all(getattr(error, name) is not None for name in error.FIELDS)
-    return error
-
-
-def in_child(queue: Any, error: LLMError) -> None:
-    queue.put(error)
+def raised(error: LLMError) -> None:
+    """What another process does."""
+    raise error
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -97,15 +69,14 @@ def test_notes_survive_pickling() -> None:
     assert pickle.loads(pickle.dumps(error)).__notes__ == ["third attempt"]
 
 
-def test_survives_a_spawned_process() -> None:
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    sent = [full(RateLimitError), full(StreamTimeoutError)]
-    for error in sent:
-        process = context.Process(target=in_child, args=(queue, error))
-        process.start()
-        assert error_key(queue.get(timeout=30)) == error_key(error)
-        process.join(30)
+def test_every_class_survives_a_spawned_process() -> None:
+    """There and back: as an argument, and as what is raised there."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        calls = [(cls, pool.submit(raised, full(cls))) for cls in CLASSES]
+        for cls, call in calls:
+            other = call.exception(timeout=50)
+            assert isinstance(other, LLMError)
+            assert error_key(other) == error_key(full(cls))
 
 
 def test_every_field_of_a_subclass_with_its_own_constructor_survives() -> None:
