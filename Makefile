@@ -67,7 +67,7 @@ lint-python: $(STAMPS)/lint
 lint-mypy: $(STAMPS)/lint
 	@$(BIN)/mypy
 
-lint-pyright: $(STAMPS)/lint
+lint-pyright: $(STAMPS)/lint $(STAMPS)/native
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 
 lint-stubs: $(STAMPS)/lint $(STAMPS)/native

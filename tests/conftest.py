@@ -45,7 +45,14 @@ def side(request: pytest.FixtureRequest) -> tuple[str, str]:
     return both
 
 
-WAYS = (("sync", "httpx"), ("sync", "native"), ("asyncio", "httpx"), ("asyncio", "native"), ("trio", "httpx"))
+WAYS = (
+    ("sync", "httpx"),
+    ("sync", "native"),
+    ("asyncio", "httpx"),
+    ("asyncio", "native"),
+    *([("uvloop", "native")] if importlib.util.find_spec("uvloop") else []),  # not on Windows
+    ("trio", "httpx"),
+)
 
 
 @pytest.fixture(params=WAYS, ids="-".join)

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.metadata import version
 from typing import Any
 
 from .server import BINARY, Server, environment
@@ -33,8 +34,8 @@ class Client:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment(server)
         )
         hello = self._answer("its start")
-        self.versions: list[str] = hello.get("versions", [])
         self.absent: str = hello.get("absent", "")
+        self.versions = [] if self.absent else [f"{package} {version(package)}" for package in side.packages]
 
     def turn(self, command: str) -> dict[str, Any]:
         """Has the client do that. `failed` in the answer says what went wrong; the client is then over."""

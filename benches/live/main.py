@@ -15,13 +15,14 @@ from run import load_average, machine, replace_between
 
 from . import picture
 from .jobs import QUICK, Sizes
-from .report import Report, absences, markdown
+from .report import Report, absences, headline, markdown
 from .server import ROOT, running
 from .sides import BY_NAME, SIDES, Side
 from .targets import targets
 from .turns import take_turns
 
 MARKERS = ("<!-- bench-live:begin -->", "<!-- bench-live:end -->")
+LEAD = ("<!-- bench-live-lead:begin -->", "<!-- bench-live-lead:end -->")
 PICTURE = ROOT / "docs" / "live.svg"
 
 
@@ -65,6 +66,7 @@ def main() -> int:
         if file:
             file.write_text(picture.draw(report), "utf-8")
     if chosen.update_readme:
+        replace_between(LEAD, headline(report))
         replace_between(MARKERS, text)
     lost = absences(report)
     if lost:

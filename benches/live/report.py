@@ -6,7 +6,7 @@ Owns the columns. Nothing is measured here.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -33,6 +33,14 @@ ONE = (
     ("CPU us/event, burst", "burst", 2),
     ("KiB/idle stream", "idle", 1),
     ("TLS: KiB/idle stream", "tls idle", 1),
+    ("CPU ms to the end of the first stream", "start", 0),
+    ("MB then", "start memory", 0),
+)
+HEADLINE = (
+    ("delay p99 ms, 40 streams", "p99 collected", 1),
+    ("CPU us/event", "cpu many", 0),
+    ("CPU us/short request", "request", 0),
+    ("KiB/idle TLS stream", "tls idle", 0),
     ("CPU ms to the end of the first stream", "start", 0),
     ("MB then", "start memory", 0),
 )
@@ -80,6 +88,12 @@ def markdown(report: Report) -> str:
     versions = ", ".join(dict.fromkeys(each for found in report.results.versions.values() for each in found))
     lines += ["", f"{report.machine}; load {' -> '.join(report.load)}. {versions}.", f"`{report.command}`"]
     return "\n".join(lines) + "\n"
+
+
+def headline(report: Report) -> str:
+    """What the README leads with: the clients that somebody would use, and how much one core holds of each."""
+    clients = [side for side in report.sides if not side.raw]
+    return "\n".join(["", *table(replace(report, sides=clients), HEADLINE, held_cell), "", ""])
 
 
 def table(

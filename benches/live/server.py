@@ -111,4 +111,5 @@ def environment(server: Server) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1",
     }
     paths = {"PYTHONPATH": str(CRATE.parents[1]), "SSL_CERT_FILE": server.authority}
-    return {**os.environ, **silent, **paths}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, **silent, **paths}

@@ -1,34 +1,36 @@
-"""One client in a process of its own: takes a command a line, answers in one line of JSON.
+"""One client in a process of its own: takes a command a line, answers in one line of JSON. Its arguments are the name
+of the client, the URL of the server, and the port where that takes control requests.
 
     paced STREAMS RATE MEASURED SETTLING GRACE [lag]    many streams at a time; times in milliseconds
     sequence MODE EVENTS COUNT                          one request after the other
     idle STREAMS                                        memory of streams that wait
     first                                               one stream, the first of this process
 
-Owns the commands and the event loop. `turns` starts it; `replay/src/raw.rs` takes the first two as well.
+Owns the commands and the event loop. Imports little by itself: what the first stream of a process takes would be hidden
+in it. `client` starts it; `replay/src/raw.rs` takes the first two as well.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
 import sys
 from collections.abc import Callable
-from importlib import metadata
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from . import asynchronous, threaded
 from .meter import cpu_us, resident_kib
-from .scenario import Paced
 from .sides import BY_NAME, Side
+
+if TYPE_CHECKING:
+    import asyncio
 
 MODULES = {"zen-native": "zen_native._core"}
 
 
 def runner(side: Side) -> asyncio.Runner:
-    """The side's event loop."""
+    """The side's event loop. It is imported when it is wanted: that is a part of a start, too."""
+    import asyncio
+
     if side.loop != "uvloop":
         return asyncio.Runner()
     import uvloop
@@ -41,16 +43,19 @@ def missing(side: Side) -> list[str]:
     return [package for package in side.packages if find_spec(MODULES.get(package, package)) is None]
 
 
-def versions(side: Side) -> list[str]:
-    """What it is made of."""
-    return [f"{package} {metadata.version(package)}" for package in side.packages]
-
-
 def commands(side: Side, base: str, port: int) -> Callable[[list[str]], dict[str, Any]]:
     """What does a command."""
     open_side: Any = side.open()
-    how: Any = threaded if side.loop == "threads" else asynchronous
-    loop = None if side.loop == "threads" else runner(side)
+    if side.loop == "threads":
+        from . import threaded as blocking
+
+        how: Any = blocking
+        loop = None
+    else:
+        loop = runner(side)
+        from . import asynchronous
+
+        how = asynchronous
 
     def run(call: Any) -> dict[str, Any]:
         found: dict[str, Any] = loop.run(call) if loop is not None else call
@@ -59,6 +64,8 @@ def commands(side: Side, base: str, port: int) -> Callable[[list[str]], dict[str
     def do(words: list[str]) -> dict[str, Any]:
         match words:
             case ["paced", *plan]:
+                from .scenario import Paced
+
                 return run(how.paced(open_side, base, port, Paced.of(plan)))
             case ["sequence", mode, events, count]:
                 return run(how.sequence(open_side, base, mode, int(events), int(count)))
@@ -74,17 +81,13 @@ def commands(side: Side, base: str, port: int) -> Callable[[list[str]], dict[str
 
 def main() -> int:
     """Answers commands until standard input ends."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("side", choices=BY_NAME)
-    parser.add_argument("base", help="the server's URL")
-    parser.add_argument("port", type=int, help="where the server takes control requests")
-    options = parser.parse_args()
-    side = BY_NAME[options.side]
+    name, base, port = sys.argv[1:]
+    side = BY_NAME[name]
     if absent := missing(side):
         print(json.dumps({"absent": f"{', '.join(absent)} not installed"}), flush=True)
         return 0
-    print(json.dumps({"versions": versions(side)}), flush=True)
-    do = commands(side, options.base, options.port)
+    print(json.dumps({}), flush=True)
+    do = commands(side, base, int(port))
     for line in sys.stdin:
         try:
             found = do(line.split())

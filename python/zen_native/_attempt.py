@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from ._clock_skew import disagreement, shown_skew
-from ._error_facts import read_facts
+from ._error_facts import request_id_in
 from ._redact import redact, redacted_body, redacted_message
 from .auth import blocks, secrets_in
 from .errors import LLMError, TransportError, classify_error
@@ -18,7 +18,7 @@ from .transport.base import BodyCutError
 from .transport.inflate import inflater
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Mapping
 
     from ._core import Decoder as NativeDecoder
     from ._io import Io
@@ -50,13 +50,16 @@ class Attempt:
         self._live: LiveExchange | None = None
         """The exchange, where it gives events itself."""
         self._inflater: Inflater | None = None
-        self._request_id: str | None = None
-        self._decoder = prepared.decoder().inner
+        self._answer_headers: Mapping[str, str] = {}
+        self._decoder = prepared.decoder()
         self._began = False
         self._ended = False
         self._read_out = False
+        self._cut: str | None = None
+        """Why the body ended before its end, where it did."""
         self._failed: LLMError | None = None
-        self._secrets = prepared.secrets
+        self._sent_headers: Mapping[str, str] = {}
+        """With the credentials."""
         self.ahead: float | None = None
         """How far the other side's clock is ahead, in seconds, where it refused our signature for that."""
 
@@ -70,15 +73,19 @@ class Attempt:
         try:
             if self._exchange is None and not self._ended:
                 await self._send()
-            live = self._live
+            live, decoder = self._live, self._decoder
             while not self._ended:
                 if live is None:
                     events = await self._read()
-                elif not (events := live.take()):
-                    if self._decoder.done or live.ended:
-                        events = self._end(live)
-                    elif (waiting := self._expect(live)) is not None:
+                elif decoder.done:
+                    events = live.take() or self._end(live)
+                else:
+                    if decoder.answered and not self._watch.brief:
+                        self._watch.briefly(self._timeouts.trailing)
+                    if (waiting := live.wait()) is not None:
                         await waiting
+                    if not (events := live.take()) and live.ended:
+                        events = self._end(live)
                 if events:
                     if not self._began:
                         self._begin()
@@ -129,16 +136,16 @@ class Attempt:
     async def _send(self) -> None:
         prepared = self.prepared
         request = await self._io.blocking(prepared.authorized) if blocks(prepared.route) else prepared.authorized()
-        self._secrets = (*prepared.secrets, *secrets_in(request.headers))
+        self._sent_headers = request.headers
         self._watch.within("first-event", self._timeouts.until_first_event(self._effort()))
         try:
             exchange = self._exchange = await self._sent(request)
         finally:
             self._watch.answered()
-        self._request_id = read_facts({}, status=None, headers=exchange.headers, name="", body=None).request_id
-        self._inflater = inflater(exchange.headers.get("content-encoding"))
+        self._answer_headers = exchange.headers
         if not 200 <= exchange.status < 300:
             raise await self._refusal(exchange)
+        self._inflater = inflater(exchange.headers.get("content-encoding"))
 
     async def _sent(self, request: HttpRequest) -> Exchange:
         if self.prepared.decision.transport != "native":
@@ -164,7 +171,7 @@ class Attempt:
             provider=route.provider,
             model=route.model,
             message=_redirect(exchange.status, moved) if 300 <= exchange.status < 400 else None,
-            secrets=self._secrets,
+            secrets=self._secrets(),
         )
         if route.auth == "sigv4":
             self.ahead = disagreement(error.code, exchange.headers, self.prepared.ahead)
@@ -173,10 +180,11 @@ class Attempt:
         return error
 
     async def _error_body(self, exchange: Exchange) -> bytes:
-        """What comes of it in good time: an error that is cut still says something."""
+        """What comes of it in good time: an error that is cut, or that cannot be read, still has a status."""
         self._watch.within("idle", _ERROR_BODY_SECONDS)
         body = bytearray()
         try:
+            self._inflater = inflater(exchange.headers.get("content-encoding"))
             while len(body) < _MAX_ERROR_BODY and (data := await exchange.read()):
                 for piece in (data,) if self._inflater is None else self._inflater.feed(data):
                     body += piece
@@ -188,12 +196,6 @@ class Attempt:
 
     # Reading
 
-    def _expect(self, live: LiveExchange) -> Awaitable[None] | None:
-        """What to wait for."""
-        if self._decoder.answered and not self._watch.brief:
-            self._watch.briefly(self._timeouts.trailing)
-        return live.wait()
-
     def _end(self, live: LiveExchange) -> list[LLMEvent]:
         """The last events, where the answer or its body is over. A complete answer cannot fail any more."""
         self._ended = True
@@ -201,8 +203,8 @@ class Attempt:
         if not self._decoder.done:
             try:
                 live.check_end()
-            except BodyCutError:
-                pass
+            except BodyCutError as error:
+                self._cut = str(error)
             except TransportError:
                 if not self._decoder.answered:
                     raise
@@ -228,7 +230,8 @@ class Attempt:
         """The next bytes, none at the end of the body. A complete answer cannot fail any more."""
         try:
             return await exchange.read()
-        except BodyCutError:
+        except BodyCutError as error:
+            self._cut = str(error)
             return b""
         except TransportError:
             if not self._decoder.answered:
@@ -250,13 +253,19 @@ class Attempt:
 
     def _finished(self) -> list[LLMEvent]:
         try:
-            return self._decoder.finish()
+            events = self._decoder.finish()
         except LLMError:
-            return []  # it is in `error`, too
+            events = []  # it is in `error`, too
+        failed = self._decoder.error
+        if failed is not None and self._cut is not None:
+            failed.add_note(redacted_message(f"the body was cut: {self._cut}", self._secrets()))
+        return events
 
     def _begin(self) -> None:
-        """There are events: from now on silence counts."""
+        """There are events: from now on silence counts, and nothing is sent again."""
         self._began = True
+        if self.prepared.lowered.has_long:
+            self.prepared = self.prepared.sent()
         if not self._watch.brief:
             self._watch.each("idle", self._timeouts.idle)
 
@@ -272,13 +281,16 @@ class Attempt:
 
     # Errors
 
+    def _secrets(self) -> tuple[str, ...]:
+        return (*self.prepared.secrets, *secrets_in(self._sent_headers))
+
     def _told(self, error: LLMError) -> LLMError:
         """The error with what is known here, and without what was sent in confidence."""
         route = self.prepared.route
         error.provider = route.provider
         error.model = error.model or route.model
-        error.request_id = error.request_id or self._request_id
-        secrets = self._secrets
+        error.request_id = error.request_id or request_id_in(self._answer_headers)
+        secrets = self._secrets()
         error.message = redacted_message(error.message, secrets)
         error.args = (error.message, *error.args[1:])
         error.body = redacted_body(error.body, secrets)

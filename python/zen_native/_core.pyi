@@ -1,4 +1,4 @@
-# The surface of the extension; `zen_native.runtimes.native` and `zen_native.transport` are its only callers.
+# The extension's surface. `zen_native.runtimes.native`, `zen_native.transport` and `zen_native.formats.body` call it.
 
 from collections.abc import Callable
 from typing import Literal, Protocol, final
@@ -6,7 +6,7 @@ from typing import Literal, Protocol, final
 from zen_native.errors import LLMError
 from zen_native.events import LLMEvent
 
-__all__ = ["Decoder", "Wire", "__version__", "event_table", "names"]
+__all__ = ["Decoder", "Wire", "__version__", "event_table", "json_joined", "names"]
 
 __version__: str
 
@@ -62,13 +62,16 @@ class Wire:
     # bytes of a raw body or skipped ones came, the decoder answered or is done, or the answer ended. At once where
     # something is pending or the answer has ended. A later waiter takes the place of an earlier one.
     def wait(self, waiter: _Waiter | None) -> None: ...
-    # Called when something is pending and more than 256 KiB were read since anything was taken, once until it is taken;
+    # Called when something is pending and more than 256 KiB were read since anything was taken, once until it is taken,
+    # and when nothing that still comes is of use (the answer has ended, and the connection takes no request);
     # `paused` says so meanwhile, to whoever takes it and resumes reading.
     def pausing(self, pause: Callable[[], object] | None) -> None: ...
     def take(self) -> list[LLMEvent]: ...
     def take_body(self) -> bytes: ...
-    # Since the last bytes, or since `begin`.
+    # Since the last bytes, `begin`, or `wait`.
     def idle_seconds(self) -> float: ...
+    @property
+    def pending(self) -> bool: ...
     # Names in lower case; repeated fields joined by ", ".
     @property
     def head(self) -> tuple[int, dict[str, str]] | None: ...
@@ -95,4 +98,5 @@ class Wire:
     def paused(self) -> bool: ...
 
 def event_table() -> dict[str, list[str]]: ...
+def json_joined(pieces: list[bytes], texts: list[str], /) -> bytes: ...
 def names() -> tuple[list[str], list[str]]: ...

@@ -19,7 +19,7 @@ from .usage import Usage, sum_usage
 if TYPE_CHECKING:
     from .route import Route
 
-__all__ = ["Costs", "hosted_calls", "is_end"]
+__all__ = ["Costs", "hosted_calls"]
 
 # platform.openai.com/docs/pricing (built-in tools): Responses names no counts in its usage. Of a web search, opening
 # and reading what was found costs nothing.
@@ -41,9 +41,13 @@ class Costs:
 
     def _told(self, event: LLMEvent, calls: Mapping[str, int]) -> LLMEvent:
         if isinstance(event, StepFinish) and event.usage is not None:
-            return replace(event, usage=self._step(event, event.usage, calls))
+            priced = self._step(event, event.usage, calls)
+            return event if priced is event.usage else replace(event, usage=priced)
         if isinstance(event, Finish):
-            return replace(event, usage=self._total(event.usage), warnings=(*event.warnings, *self._warnings))
+            total = self._total(event.usage)
+            if total is event.usage and not self._warnings:
+                return event
+            return replace(event, usage=total, warnings=(*event.warnings, *self._warnings))
         return event
 
     def _step(self, event: StepFinish, usage: Usage, calls: Mapping[str, int]) -> Usage:
@@ -61,11 +65,6 @@ class Costs:
         if usage is None or total is None or total.cost is None:
             return usage
         return replace(usage, cost=total.cost, cost_source=total.cost_source)
-
-
-def is_end(events: list[LLMEvent]) -> bool:
-    """Whether the last of these events has usage."""
-    return bool(events) and isinstance(events[-1], StepFinish | Finish)
 
 
 def hosted_calls(events: Iterable[LLMEvent]) -> dict[str, int]:

@@ -20,7 +20,7 @@ from typing import Any, cast
 from ._error_time import limits_reset, parse_delay, reset_time, retry_after_header
 from ._redact import clean
 
-__all__ = ["Facts", "read_facts"]
+__all__ = ["Facts", "read_facts", "request_id_in"]
 
 _MAX_NODES = 12
 _MAX_ITEMS = 16
@@ -194,9 +194,14 @@ def _read_headers(facts: Facts, headers: Mapping[str, str]) -> None:
         if facts.reset_time is None:
             facts.reset_time = reset_time(headers.get(key))
     facts.reset_time = facts.reset_time or limits_reset(headers)
-    said = next((headers[key] for key in _REQUEST_ID_HEADERS if headers.get(key)), None)
-    facts.request_id = facts.request_id if said is None else clean(said[:_MAX_CODE])
+    facts.request_id = request_id_in(headers) or facts.request_id
     facts.should_retry = {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
+
+
+def request_id_in(headers: Mapping[str, str]) -> str | None:
+    """The id of an answer, by whoever gave it one. The names of the headers are in lower case."""
+    said = next((headers[key] for key in _REQUEST_ID_HEADERS if headers.get(key)), None)
+    return None if said is None else clean(said[:_MAX_CODE])
 
 
 def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:

@@ -5,27 +5,27 @@ Owns the last step before sending. Reads no network. What cannot be sent fails h
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .auth import authorize
-from .decoder import Decoder
-from .errors import InvalidRequestError
+from .decoder import checked_options
+from .errors import InvalidRequestError, LLMError
 from .formats import lower
-from .routing import resolve
+from .runtimes import new_decoder
 from .transport.base import HttpRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ._routes import Routes
     from .formats.common import Lowered
     from .gate import Decision
     from .request import LLMRequest
     from .route import Route
-    from .settings import Config
+    from .runtimes import RuntimeDecoder
 
 __all__ = ["Prepared", "prepare", "secrets_of"]
 
@@ -46,8 +46,7 @@ class Prepared:
     route: Route
     decision: Decision
     http: HttpRequest
-    body: Mapping[str, Any] = field(repr=False)
-    warnings: tuple[str, ...] = ()
+    lowered: Lowered = field(repr=False)
     ahead: float = 0.0
     """Seconds that the clock of whoever is asked is ahead of ours."""
 
@@ -57,29 +56,26 @@ class Prepared:
         headers = authorize(
             self.route, method=http.method, url=http.url, headers=http.headers, body=http.body, ahead=self.ahead
         )
-        return replace(http, headers=headers)
+        return HttpRequest(http.method, http.url, headers, http.body)
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """What is sent in confidence, the caller's own headers and query parameters included."""
         return secrets_of(self.request, self.route)
 
-    def decoder(self) -> Decoder:
+    def sent(self) -> Prepared:
+        """Without what has gone out, which may be long."""
+        http = HttpRequest(self.http.method, self.http.url, {}, b"")
+        return replace(self, http=http, lowered=replace(self.lowered, said={}))
+
+    def decoder(self) -> RuntimeDecoder:
         """A fresh decoder for the answer."""
         route = self.route
-        return Decoder(
-            route.protocol,
-            framing=route.framing,
-            runtime=self.decision.runtime,
-            provider=route.metadata_key,
-            think_tags=route.dialect.think_tags,
-            trailing_cost=route.trailing_cost,
-        )
+        options = checked_options(route.metadata_key, route.dialect.think_tags, route.trailing_cost)
+        return new_decoder(self.decision.runtime, route.protocol, route.framing, options)
 
 
-def prepare(
-    request: LLMRequest, model: str, config: Config, decide: Callable[[LLMRequest, Route, int], Decision]
-) -> Prepared:
+def prepare(request: LLMRequest, model: str, routes: Routes, decide: Callable[..., Decision]) -> Prepared:
     """The request as it goes to a model, which is its own or one to fall back to.
 
     Raises:
@@ -90,20 +86,24 @@ def prepare(
     """
     if model != request.model:
         request = request.model_copy(update={"model": model})
-    route = _framed(resolve(model, config), request)
-    lowered = lower(request, route, stream=True)
-    body = _encoded(lowered.body)
-    decision = decide(request, route, len(body))
+    route = _framed(routes.of(model), request)
+    try:
+        lowered = lower(request, route, stream=True)
+        body = lowered.encoded()
+    except LLMError as error:
+        decide(request, route, failure=error.message)  # for the record
+        raise
+    decision = decide(request, route, body_bytes=len(body))
     url = route.url(stream=True, query=request.http.query)
     http = HttpRequest("POST", url, _headers(request, route, lowered), body)
-    return Prepared(
-        request=request, route=route, decision=decision, http=http, body=lowered.body, warnings=lowered.warnings
-    )
+    return Prepared(request=request, route=route, decision=decision, http=http, lowered=lowered)
 
 
 def secrets_of(request: LLMRequest, route: Route) -> tuple[str, ...]:
     """What a request sends in confidence."""
     overlay = request.http
+    if not overlay.headers and not overlay.query:
+        return route.secrets
     headers = {**route.headers, **overlay.headers}
     return replace(route, headers=headers, query={**route.query, **overlay.query}).secrets
 
@@ -125,13 +125,6 @@ def _headers(request: LLMRequest, route: Route, lowered: Lowered) -> dict[str, s
         **lowered.headers,
         **_checked(request.http.headers),
     }
-
-
-def _encoded(body: Mapping[str, Any]) -> bytes:
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
-    except (TypeError, ValueError) as error:
-        raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
 
 
 def _checked(headers: Mapping[str, str]) -> dict[str, str]:

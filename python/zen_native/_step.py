@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from ._attempt import Attempt
 from ._clock_skew import Clocks
-from ._costs import Costs, hosted_calls, is_end
+from ._costs import Costs, hosted_calls
 from ._genai_prices import is_slow
+from ._io import other_event_loop
 from ._kept import Kept
 from .errors import LLMError, StreamTimeoutError
-from .events import Finish, LLMEvent
+from .events import Finish, LLMEvent, StepFinish
+from .formats.body import long_characters
 from .transport.limits import Watch
 from .transport.retry import fails_over
 
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from .transport.retry import Retrier
 
 _LOGGER = logging.getLogger("zen_native.client")
+_ENDS = (StepFinish, Finish)
+_LARGE = 512 << 10
+"""Characters of long texts, such as images. To write more would hold up an event loop for a millisecond and longer."""
 
 __all__ = ["Engine", "Source", "Step"]
 
@@ -121,7 +126,8 @@ class Step:
             self._closed = True
             error.partial = self._kept.response()
             raise
-        events = await self._priced(self._finished(events))
+        if events and isinstance(events[-1], _ENDS):
+            events = await self._priced(self._finished(events))
         self._kept.add(events)
         return events
 
@@ -162,7 +168,7 @@ class Step:
     async def _try(self, model: str) -> list[LLMEvent]:
         """The first events of one model, by as many attempts as are allowed."""
         engine = self._engine
-        prepared = engine.prepare(self._request, model)
+        prepared = await self._prepare(model)
         if self._watcher is not None:
             self._watcher.prepared(prepared)
         key = (prepared.route.origin, prepared.route.api_key or prepared.route.aws)
@@ -187,11 +193,19 @@ class Step:
             await engine.io.sleep(delay)
         return []
 
+    async def _prepare(self, model: str) -> Prepared:
+        prepare = partial(self._engine.prepare, self._request, model)
+        # On trio it is done here: what decides in a thread would not know that trio is there.
+        if long_characters(self._request) < _LARGE or other_event_loop() is not None:
+            return prepare()
+        return await self._engine.io.blocking(prepare)
+
     async def _send(self, prepared: Prepared) -> list[LLMEvent]:
         """Send; once more, with the other side's time, where the clock here was what was wrong."""
         origin, clocks = prepared.route.origin, self._engine.clocks
         try:
-            return await self._send_at(replace(prepared, ahead=clocks.ahead(origin)))
+            known = clocks.ahead(origin)
+            return await self._send_at(replace(prepared, ahead=known) if known else prepared)
         except LLMError:
             ahead = None if self._attempt is None else self._attempt.ahead
             if ahead is None or self._is_late():
@@ -225,8 +239,8 @@ class Step:
         return self._engine.retrier.clock() + seconds >= self._total_until
 
     async def _priced(self, events: list[LLMEvent]) -> list[LLMEvent]:
-        """With their cost, where they end something."""
-        if self._attempt is None or not is_end(events):
+        """With their cost: the last of them ends something."""
+        if self._attempt is None:
             return events
         route = self._attempt.prepared.route
         if self._costs is None:
@@ -238,9 +252,9 @@ class Step:
 
     def _finished(self, events: list[LLMEvent]) -> list[LLMEvent]:
         """With what was left out of the request, and who was asked before, among the warnings of the finish."""
-        if not events or not isinstance(last := events[-1], Finish):
+        if not isinstance(last := events[-1], Finish):
             return events
-        more = (*(self.prepared.warnings if self.prepared else ()), *self._notes)
+        more = (*(self.prepared.lowered.warnings if self.prepared else ()), *self._notes)
         return [*events[:-1], replace(last, warnings=(*more, *last.warnings))] if more else events
 
 

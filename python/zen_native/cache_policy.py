@@ -47,16 +47,19 @@ def plan_cache(
     *,
     budget: int = 4,
     tools: bool = True,
+    answers: bool = True,
     long: bool = True,
+    auto: bool = True,
 ) -> CachePlan:
     """The marks of a request whose instructions and messages stand as given. Hints count first, in the order of the
     prompt, then what the policy asks for.
 
-    `tools` and `long` say whether the provider takes marks on tools and marks that last an hour.
+    `tools`, `answers` and `long` say whether the provider takes marks on tools, marks on what the assistant said, and
+    marks that last longer; `auto` whether that policy marks anything, or is left to the provider.
     """
     plan = CachePlan()
     for place, hint in _hints(request.tools, system, messages):
-        if place[0] == 0 and not tools:
+        if not _takes(place, messages, tools=tools, answers=answers):
             plan.dropped += 1
         elif len(plan.marks) < budget:
             plan.marks[place] = _is_long(hint.ttl_seconds) and long
@@ -64,11 +67,17 @@ def plan_cache(
             plan.dropped += 1
     policy = request.cache
     seconds = policy.ttl_seconds if isinstance(policy, CachePolicy) else None
-    for place in _wanted(request, system, messages):
-        if place not in plan.marks and len(plan.marks) < budget and (tools or place[0]):
+    for place in _wanted(request, system, messages) if auto or policy != "auto" else ():
+        free = place not in plan.marks and len(plan.marks) < budget
+        if free and _takes(place, messages, tools=tools, answers=answers):
             plan.marks[place] = _is_long(seconds) and long
     _order_lifetimes(plan)
     return plan
+
+
+def _takes(place: _Place, messages: Sequence[Message], *, tools: bool, answers: bool) -> bool:
+    section, at, _ = place
+    return (tools or section != 0) and (answers or section != 2 or messages[at].role != "assistant")
 
 
 def _is_long(seconds: int | None) -> bool:

@@ -11,7 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -81,6 +81,7 @@ def table_in_force(path: str | Path | None, environ: Mapping[str, str]) -> Table
     return load_table(chosen) if chosen else package_table()
 
 
+@cache
 def package_table() -> Table:
     """The table that comes with the package."""
     return load_table(_PACKAGE_TABLE)

@@ -9,22 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 
+from ._arguments import as_transport, chosen_transport, given, given_prices
 from ._clock_skew import Clocks
 from ._io import AsyncIo, Io, SyncIo, drive, other_event_loop
 from ._operation import Looping, first_request, operation
 from ._prepare import Prepared, prepare
+from ._routes import Routes
 from ._step import Engine
 from .explain import Explanation, explained
 from .gate import Decision, Decisions, current_capabilities, select
 from .request import LLMRequest
-from .routing import resolve
 from .settings import Config
 from .streams import AsyncStream, Stream
-from .transport.choice import Transports
+from .transport.choice import CLOSED, Transports
 from .transport.connections import ConnectionLimits
-from .transport.foreign import foreign
+from .transport.foreign import foreign, hooks_of
 from .transport.limits import Timeouts
 from .transport.proxies import Proxies
 from .transport.retry import Retrier, RetryPolicy
@@ -33,6 +34,7 @@ from .transport.tls import checked_tls
 if TYPE_CHECKING:
     import ssl
 
+    from ._call import CallOptions, RequestFields
     from ._step import Source
     from ._telemetry import Telemetry
     from ._tool_crew import Crew
@@ -84,22 +86,25 @@ class _Base:
         Raises:
             ValueError: an unknown word, a file of `tls` that is not usable, or `tls` or `connections` together with a
                 transport of the caller's, which has its own.
-            TypeError: the transport is none, or does not fit this kind of client.
+            TypeError: the transport is none, or does not fit this kind of client, or an argument is of another class.
         """
-        self.config = config or Config()
-        self.timeouts = timeouts or Timeouts()
+        self.config = given(Config, config, "config") or Config()
+        self.timeouts = given(Timeouts, timeouts, "timeouts") or Timeouts()
         self.decisions = Decisions()
-        self.prices = prices
+        self.prices = given_prices(prices)
         self._runtime: RuntimeChoice = runtime
-        choice, brought = _chosen(transport)
+        choice, brought = chosen_transport(transport)
         self._choice: TransportChoice = choice
+        self._brought = brought
         self._custom = None if brought is None else f"a transport of the caller's: {type(brought).__name__}"
         if brought is not None and (tls is not None or connections is not None):
             raise ValueError("tls and connections are for connections of our own; configure the transport instead")
-        self._transports = Transports(self._moving(brought, checked_tls(tls), connections or ConnectionLimits()))
+        limits = given(ConnectionLimits, connections, "connections") or ConnectionLimits()
+        self._transports = Transports(self._moving(brought, checked_tls(tls), limits))
         self._proxies: Proxies | None = None
-        self._retrier = Retrier(retry or RetryPolicy())
+        self._retrier = Retrier(given(RetryPolicy, retry, "retry") or RetryPolicy())
         self._clocks = Clocks()
+        self._routes = Routes(self.config)
         self._telemetry = telemetry
         self._closed = False
 
@@ -118,22 +123,22 @@ class _Base:
         self,
         request: str | LLMRequest,
         messages: Any,
-        fields: dict[str, Any],
-        *,
-        fallbacks: Iterable[str],
-        runtime: RuntimeChoice | None,
-        tool_loop: ToolLoop | None,
-        repair: bool,
+        options: CallOptions,
     ) -> Source:
         if self._closed:
-            raise RuntimeError("the client is closed")
+            raise RuntimeError(CLOSED)
+        fields: dict[str, Any] = {**options}
+        fallbacks: Iterable[str] = fields.pop("fallbacks", ())
+        runtime: RuntimeChoice | None = fields.pop("runtime", None)
+        tool_loop: ToolLoop | None = fields.pop("tool_loop", None)
+        repair: bool = fields.pop("repair", False)
         if isinstance(fallbacks, str):
             raise TypeError("fallbacks is a list of models, not one string")
         how = Looping(crew=self._crew, route=self._route, options=tool_loop, repair=repair, telemetry=self._telemetry)
         return operation(self._engine(runtime), as_request(request, messages, fields), tuple(fallbacks), how)
 
     def _route(self, model: str) -> Route:
-        return resolve(model, self.config)
+        return self._routes.of(model)
 
     def _engine(self, runtime: RuntimeChoice | None) -> Engine:
         return Engine(
@@ -147,16 +152,17 @@ class _Base:
         )
 
     def _prepared(self, request: LLMRequest, model: str, *, runtime: RuntimeChoice | None) -> Prepared:
-        return prepare(request, model, self.config, partial(self._decide, runtime=runtime, decisions=self.decisions))
+        return prepare(request, model, self._routes, partial(self._decide, runtime=runtime, decisions=self.decisions))
 
     def _decide(
         self,
         request: LLMRequest,
         route: Route,
-        size: int,
         *,
         runtime: RuntimeChoice | None,
         decisions: Decisions,
+        body_bytes: int = 0,
+        failure: str | None = None,
     ) -> Decision:
         return select(
             request,
@@ -165,13 +171,15 @@ class _Base:
                 native_transport=self._transports.has("native"),
                 transport=self._choice,
                 custom_transport=self._custom,
+                hooks=() if self._brought is None else hooks_of(self._brought),
                 proxied=self._proxied(route),
                 event_loop=self._event_loop(),
             ),
             decisions,
             runtime=runtime,
             client_runtime=self._runtime,
-            body_bytes=size,
+            body_bytes=body_bytes,
+            failure=failure,
         )
 
     def _proxied(self, route: Route) -> str | None:
@@ -187,7 +195,7 @@ class _Base:
         messages: Any = "",
         *,
         runtime: RuntimeChoice | None = None,
-        **fields: Any,
+        **fields: Unpack[RequestFields],
     ) -> Explanation:
         """Where a request would go, what would be sent and who would decode the answer. Sends nothing, counts nothing,
         and shows no key.
@@ -195,10 +203,10 @@ class _Base:
         Raises:
             LLMError: it could not be sent.
         """
-        asked = as_request(request, messages or "...", fields) if isinstance(request, str) else request
-        asked = first_request(asked, self._route)
+        said = messages or ("..." if isinstance(request, str) else None)
+        asked = first_request(as_request(request, said, {**fields}), self._route)
         decide = partial(self._decide, runtime=runtime, decisions=Decisions())
-        return explained(prepare(asked, asked.model, self.config, decide))
+        return explained(prepare(asked, asked.model, self._routes, decide))
 
     def __reduce__(self) -> NoReturn:
         name = type(self).__name__
@@ -217,7 +225,7 @@ class Client(_Base):
 
         theirs = None if brought is None else foreign(brought, is_async=False)
         if brought is not None and theirs is None:
-            return {"httpx": partial(_as_transport, _as_transport(brought))}
+            return {"httpx": partial(as_transport, as_transport(brought))}
         over_httpx = partial(SyncHttp, theirs, tls, limits)
         if theirs is not None:
             return {"httpx": over_httpx}
@@ -232,40 +240,25 @@ class Client(_Base):
         self,
         request: str | LLMRequest,
         messages: Any = None,
-        *,
-        fallbacks: Iterable[str] = (),
-        runtime: RuntimeChoice | None = None,
-        tool_loop: ToolLoop | None = None,
-        repair: bool = False,
-        **fields: Any,
+        **options: Unpack[CallOptions],
     ) -> Stream:
         """The events of an answer. Nothing is sent before the first is asked for.
 
         Args:
             request: a whole request, or the name of a model.
             messages: what is said to it: a text, or messages.
-            fallbacks: models to ask in turn where one fails before its first event in a way that another may not.
-            runtime: who decodes; by default what the client says.
-            tool_loop: how tools that are functions are run, and when that ends.
-            repair: ask once more where the answer is no valid `output_type`.
-            fields: further fields of `LLMRequest`, also over those of a whole request.
+            options: `fallbacks`, `runtime`, `tool_loop` and `repair`, and further fields of `LLMRequest`.
 
         Raises:
             ValueError: the request is not one.
         """
-        how: Any = {"fallbacks": fallbacks, "runtime": runtime, "tool_loop": tool_loop, "repair": repair}
-        return Stream(self._source(request, messages, fields, **how))
+        return Stream(self._source(request, messages, options))
 
     def generate(
         self,
         request: str | LLMRequest,
         messages: Any = None,
-        *,
-        fallbacks: Iterable[str] = (),
-        runtime: RuntimeChoice | None = None,
-        tool_loop: ToolLoop | None = None,
-        repair: bool = False,
-        **fields: Any,
+        **options: Unpack[CallOptions],
     ) -> LLMResponse:
         """The whole answer; with an `output_type`, its value is in `output`. Arguments as for `stream`.
 
@@ -273,12 +266,11 @@ class Client(_Base):
             InvalidProviderOutputError: the answer is no valid `output_type`; `body` is its text.
             LLMError: there is none, or not all of it; what there is is in the error's `partial`.
         """
-        how: Any = {"fallbacks": fallbacks, "runtime": runtime, "tool_loop": tool_loop, "repair": repair}
-        with self.stream(request, messages, **how, **fields) as stream:
+        with self.stream(request, messages, **options) as stream:
             return stream.until_done()
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections. Streams that are open break off, and nothing is sent any more."""
         self._closed = True
         drive(self._transports.close())
 
@@ -302,7 +294,7 @@ class AsyncClient(_Base):
 
         theirs = None if brought is None else foreign(brought, is_async=True)
         if brought is not None and theirs is None:
-            return {"httpx": partial(_as_transport, _as_transport(brought))}
+            return {"httpx": partial(as_transport, as_transport(brought))}
         over_httpx = partial(AsyncHttp, theirs, tls, limits)
         if theirs is not None:
             return {"httpx": over_httpx}
@@ -320,35 +312,23 @@ class AsyncClient(_Base):
         self,
         request: str | LLMRequest,
         messages: Any = None,
-        *,
-        fallbacks: Iterable[str] = (),
-        runtime: RuntimeChoice | None = None,
-        tool_loop: ToolLoop | None = None,
-        repair: bool = False,
-        **fields: Any,
+        **options: Unpack[CallOptions],
     ) -> AsyncStream:
         """The events of an answer, as `Client.stream`; it is not awaited, but iterated over."""
-        how: Any = {"fallbacks": fallbacks, "runtime": runtime, "tool_loop": tool_loop, "repair": repair}
-        return AsyncStream(self._source(request, messages, fields, **how))
+        return AsyncStream(self._source(request, messages, options))
 
     async def generate(
         self,
         request: str | LLMRequest,
         messages: Any = None,
-        *,
-        fallbacks: Iterable[str] = (),
-        runtime: RuntimeChoice | None = None,
-        tool_loop: ToolLoop | None = None,
-        repair: bool = False,
-        **fields: Any,
+        **options: Unpack[CallOptions],
     ) -> LLMResponse:
         """The whole answer, as `Client.generate`."""
-        how: Any = {"fallbacks": fallbacks, "runtime": runtime, "tool_loop": tool_loop, "repair": repair}
-        async with self.stream(request, messages, **how, **fields) as stream:
+        async with self.stream(request, messages, **options) as stream:
             return await stream.until_done()
 
     async def aclose(self) -> None:
-        """Close the connections."""
+        """Close the connections. Streams that are open break off, and nothing is sent any more."""
         self._closed = True
         await self._transports.close()
 
@@ -378,19 +358,6 @@ def as_request(request: str | LLMRequest, messages: Any, fields: dict[str, Any])
     return LLMRequest.model_validate({"model": request, **more})
 
 
-def _chosen(transport: object) -> tuple[TransportChoice, object | None]:
-    """The word, and what the caller brought instead of one."""
-    if transport is None or transport == "auto":
-        return "auto", None
-    if transport == "native":
-        return "native", None
-    if transport == "httpx":
-        return "httpx", None
-    if isinstance(transport, str):
-        raise ValueError(f"unknown transport {transport!r}; known: auto, native, httpx, or a client or transport")
-    return "auto", transport
-
-
 def _native_sync(tls: TlsContext, limits: ConnectionLimits) -> Transport:
     from .transport.native.blocking import BlockingTransport
 
@@ -401,12 +368,3 @@ def _native_async(tls: TlsContext, limits: ConnectionLimits) -> Transport:
     from .transport.native.aio import AioTransport
 
     return AioTransport(tls, limits)
-
-
-def _as_transport(transport: object) -> Transport:
-    send: object = getattr(transport, "send", None)
-    if not callable(send) or not callable(getattr(transport, "close", None)):
-        raise TypeError(f"not a client or transport: {type(transport).__name__}")
-    known: Any = transport
-    found: Transport = known
-    return found

@@ -6,17 +6,18 @@ Owns what a caller may ask for and how it is checked. Decoding is the runtimes' 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Literal, NoReturn, TypedDict, Unpack
 
 from zen_native.errors import LLMError
 from zen_native.events import LLMEvent
 from zen_native.response import fold
-from zen_native.runtimes import RuntimeDecoder, RuntimeName, choose, new_decoder
+from zen_native.runtimes import RuntimeName, choose, new_decoder
 from zen_native.runtimes.pure.frame import Limits
 from zen_native.runtimes.pure.names import DEFAULT_FRAMING, DEFAULT_PROVIDER, FRAMINGS
 from zen_native.runtimes.pure.options import Options
 
-__all__ = ["Decoder", "DecoderOptions", "Feed", "decode"]
+__all__ = ["Decoder", "DecoderOptions", "Feed", "checked_options", "decode"]
 
 Feed = Callable[[bytes | bytearray | memoryview], list[LLMEvent]]
 
@@ -103,19 +104,15 @@ class Decoder:
         self.protocol = _known("protocol", protocol, DEFAULT_FRAMING)
         self.framing = _known("framing", DEFAULT_FRAMING[protocol] if framing is None else framing, FRAMINGS)
         self.runtime: RuntimeName = choose(runtime)
-        key = DEFAULT_PROVIDER[protocol] if provider is None else _text("provider", provider)
-        options = Options(
-            provider=key,
-            limits=Limits(
-                _limit("max_event_bytes", max_event_bytes),
-                _limit("max_frame_bytes", max_frame_bytes),
-                _limit("max_header_bytes", max_header_bytes),
-                None if max_response_bytes is None else _limit("max_response_bytes", max_response_bytes, 1 << 63),
-            ),
-            think_tags=_tags(think_tags),
-            trailing_cost=_flag(
-                "trailing_cost", key.startswith("opencode") if trailing_cost is None else trailing_cost
-            ),
+        limits = Limits(
+            _limit("max_event_bytes", max_event_bytes),
+            _limit("max_frame_bytes", max_frame_bytes),
+            _limit("max_header_bytes", max_header_bytes),
+            None if max_response_bytes is None else _limit("max_response_bytes", max_response_bytes, 1 << 63),
+        )
+        options = replace(
+            checked_options(DEFAULT_PROVIDER[protocol] if provider is None else provider, think_tags, trailing_cost),
+            limits=limits,
             require_finish_reason=_flag("require_finish_reason", require_finish_reason),
             raw_events=_flag("raw_events", raw_events),
         )
@@ -138,11 +135,6 @@ class Decoder:
     def answered(self) -> bool:
         """Whether the answer is complete. Until `done`, a charge may follow it, where the route has such charges."""
         return self._decoder.answered
-
-    @property
-    def inner(self) -> RuntimeDecoder:
-        """The runtime's own, for a transport that feeds it by itself."""
-        return self._decoder
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Decoder is in the middle of its stream and cannot be copied or pickled")
@@ -172,6 +164,13 @@ def decode(
         error.partial = fold(events)
         raise
     return events
+
+
+def checked_options(provider: str, think_tags: Iterable[str], trailing_cost: bool | None) -> Options:
+    """Those that depend on who is asked, the rest by default. Raises what `Decoder` raises."""
+    key = _text("provider", provider)
+    trails = key.startswith("opencode") if trailing_cost is None else trailing_cost
+    return Options(key, think_tags=_tags(think_tags), trailing_cost=_flag("trailing_cost", trails))
 
 
 def _known(what: str, name: object, names: Iterable[str]) -> str:

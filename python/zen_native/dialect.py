@@ -42,6 +42,8 @@ class Dialect:
     json_schema: bool = True
     """`response_format` takes a schema, not only `json_object`."""
     prompt_cache_key: bool = False
+    cache_breakpoints: bool = False
+    """Content parts take `prompt_cache_breakpoint`, where the model is one that does."""
     cache_control: bool = False
     """Cache marks as Anthropic has them are taken on content parts of chat completions."""
 

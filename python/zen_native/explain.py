@@ -44,7 +44,7 @@ def explained(prepared: Prepared) -> Explanation:
         decision=prepared.decision,
         url=redact(prepared.http.url, secrets),
         headers={name: REDACTED if value in secrets else value for name, value in prepared.http.headers.items()},
-        body=prepared.body,
-        warnings=prepared.warnings,
+        body=prepared.lowered.body,
+        warnings=prepared.lowered.warnings,
         has_key=route.auth == "none" or blocks(route) or route.api_key is not None,
     )

@@ -11,11 +11,12 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, cast
 
 from ._decisions import Decisions, log
 from .errors import UnsupportedError
-from .runtimes import FLAG, RuntimeName, checked_flag
+from .runtimes import FLAG, RuntimeName, checked_flag, native
 
 if TYPE_CHECKING:
     from .request import LLMRequest
@@ -45,6 +46,12 @@ RuntimeChoice = Literal["auto", "native", "python"] | Callable[["LLMRequest"], b
 tried, such as `rollout(10)`."""
 
 _BUCKETS = 100_000
+_OWN_HEADERS = frozenset({"content-length", "trailer", "transfer-encoding", "upgrade"})
+"""What the native transport lets no caller say: where a request ends, and what comes after it."""
+
+
+MAX_BODY_BYTES = 1 << 30
+"""A longer body goes over httpx: none of that length has been tried natively."""
 
 
 class Reason(IntEnum):
@@ -58,17 +65,21 @@ class Reason(IntEnum):
     ROLLOUT = 4
     EXTENSION_MISSING = 5
     PROTOCOL_NOT_NATIVE = 6
+    """This and the next: the extension is of an older build than the package, which has learnt more since."""
     FRAMING_NOT_NATIVE = 7
     CONTENT_NOT_NATIVE = 8
-    OPTION_NOT_NATIVE = 9
-    LIMIT_EXCEEDED = 10
-    LOWERING_FAILED = 11
-    RUNTIME_IS_PYTHON = 12
+    """The extension is of a build that says it does not carry this kind of content. This one carries all."""
+    LOWERING_FAILED = 9
+    """The request cannot be written in the words of the provider: nothing is sent, and the caller gets the error."""
+    RUNTIME_IS_PYTHON = 10
     """From here on of the transport alone: it decodes as it reads."""
-    CLIENT_CHOSE_HTTPX = 13
-    CUSTOM_TRANSPORT = 14
-    HOOKS = 15
-    TRANSPORT_MISSING = 16
+    CLIENT_CHOSE_HTTPX = 11
+    HOOKS = 12
+    CUSTOM_TRANSPORT = 13
+    TRANSPORT_MISSING = 14
+    """The extension is of a build that moved no bytes."""
+    OPTION_NOT_NATIVE = 15
+    LIMIT_EXCEEDED = 16
     PROXY = 17
     NOT_ASYNCIO = 18
 
@@ -89,17 +100,16 @@ class Capabilities:
     protocols: frozenset[str] = frozenset()
     framings: frozenset[str] = frozenset()
     refused_content: frozenset[str] = frozenset()
-    """Kinds of content, such as `audio`, that the native path cannot carry."""
-    refused_options: frozenset[str] = frozenset()
-    """Parts of a request, such as `output-type`, that the native path cannot carry."""
-    max_body_bytes: int | None = None
+    """Kinds of content, such as `audio`, that the extension does not carry."""
     native_transport: bool = False
+    max_body_bytes: int = MAX_BODY_BYTES
+    """The longest body that the native transport sends."""
     transport: TransportChoice = "auto"
     """What the client says."""
     custom_transport: str | None = None
     """What the caller gave in place of the sockets: a client, a transport, a recorder."""
     hooks: tuple[str, ...] = ()
-    """What the caller wants to see of requests and responses in Python."""
+    """What the caller's client wants to see in Python: requests, responses."""
     proxied: str | None = None
     """The origin of the request, where it is reached through a proxy."""
     event_loop: str | None = None
@@ -119,15 +129,25 @@ class Decision:
     transport_detail: str
 
 
-@dataclass(frozen=True, slots=True)
+_UNOPPOSED = "nothing stands against it"
+_NATIVE = Decision(
+    runtime="native",
+    transport="native",
+    reason=Reason.NATIVE,
+    detail=_UNOPPOSED,
+    transport_reason=Reason.NATIVE,
+    transport_detail=_UNOPPOSED,
+)
+
+
+@dataclass(slots=True)
 class _Case:
     """All that one decision depends on."""
 
     request: LLMRequest
     route: Route
     known: Capabilities
-    stream: bool
-    body_bytes: int | None
+    body_bytes: int
     failure: str | None
 
 
@@ -138,8 +158,7 @@ def decide(
     *,
     runtime: RuntimeChoice | None = None,
     client_runtime: RuntimeChoice = "auto",
-    stream: bool = True,
-    body_bytes: int | None = None,
+    body_bytes: int = 0,
     failure: str | None = None,
 ) -> Decision:
     """The decision for one request. What the call says counts before what the client says; either word `native` or
@@ -151,19 +170,20 @@ def decide(
         capabilities: what is possible here.
         runtime: the choice for this call; None leaves it to the client.
         client_runtime: the choice of the client.
-        stream: whether the answer comes as a stream.
-        body_bytes: length of the body, once it is known.
-        failure: why the native path could not prepare the request, where it was tried.
+        body_bytes: length of the body.
+        failure: why there is no body: the request cannot be written in the words of the provider.
 
     Raises:
         ImportError: native was demanded, but the extension is not there.
         UnsupportedError: native was demanded, the runtime or the transport, but something else stands against it.
     """
-    case = _Case(request, route, capabilities, stream, body_bytes, failure)
+    case = _Case(request, route, capabilities, body_bytes, failure)
     chosen = client_runtime if runtime is None else runtime
     by_caller = Reason.CLIENT_CHOSE_PYTHON if runtime is None else Reason.CALLER_CHOSE_PYTHON
     reason, detail = _against_runtime(case, chosen, by_caller)
     transport_reason, transport_detail = _against_transport(case, reason, detail)
+    if reason is transport_reason is Reason.NATIVE:
+        return _NATIVE
     return Decision(
         runtime="native" if reason is Reason.NATIVE else "python",
         transport="native" if transport_reason is Reason.NATIVE else "httpx",
@@ -187,35 +207,30 @@ def _against_runtime(case: _Case, chosen: RuntimeChoice, by_caller: Reason) -> t
             return Reason.ROLLOUT, f"{chosen!r} left this request out"
     obstacle = next(_obstacles(case), None)
     if obstacle is None:
-        return Reason.NATIVE, "nothing stands against it"
+        return Reason.NATIVE, _UNOPPOSED
     if demanded:
         _refuse(case, "runtime", *obstacle)
     return obstacle
 
 
 def _obstacles(case: _Case) -> Iterator[tuple[Reason, str]]:
-    known = case.known
-    framing = case.route.framing if case.stream else "document"
+    known, route = case.known, case.route
     if known.missing is not None:
         yield Reason.EXTENSION_MISSING, known.missing
-    if case.route.protocol not in known.protocols:
-        yield Reason.PROTOCOL_NOT_NATIVE, f"the protocol {case.route.protocol} is not native"
-    if framing not in known.framings:
-        yield Reason.FRAMING_NOT_NATIVE, f"the framing {framing} is not native"
+    if route.protocol not in known.protocols:
+        yield Reason.PROTOCOL_NOT_NATIVE, f"the protocol {route.protocol} is not native"
+    if route.framing not in known.framings:
+        yield Reason.FRAMING_NOT_NATIVE, f"the framing {route.framing} is not native"
     if known.refused_content and (refused := known.refused_content & _content(case.request)):
-        yield Reason.CONTENT_NOT_NATIVE, f"content of the kind {', '.join(sorted(refused))}"
-    if known.refused_options and (refused := known.refused_options & _options(case.request)):
-        yield Reason.OPTION_NOT_NATIVE, f"the request has {', '.join(sorted(refused))}"
-    if case.body_bytes is not None and known.max_body_bytes is not None and case.body_bytes > known.max_body_bytes:
-        yield Reason.LIMIT_EXCEEDED, f"a body of {case.body_bytes} bytes is over the {known.max_body_bytes}"
+        yield Reason.CONTENT_NOT_NATIVE, f"content of the kind {', '.join(sorted(refused))} is not native"
     if case.failure is not None:
         yield Reason.LOWERING_FAILED, case.failure
 
 
 def _against_transport(case: _Case, runtime: Reason, detail: str) -> tuple[Reason, str]:
-    obstacle = next(_transport_obstacles(case.known, runtime), None)
+    obstacle = next(_transport_obstacles(case, runtime), None)
     if obstacle is None:
-        return Reason.NATIVE, "nothing stands against it"
+        return Reason.NATIVE, _UNOPPOSED
     if case.known.transport == "native":
         if runtime is not Reason.NATIVE:
             obstacle = runtime, f"it needs the native runtime, which is not taken: {detail}"
@@ -223,17 +238,23 @@ def _against_transport(case: _Case, runtime: Reason, detail: str) -> tuple[Reaso
     return obstacle
 
 
-def _transport_obstacles(known: Capabilities, runtime: Reason) -> Iterator[tuple[Reason, str]]:
+def _transport_obstacles(case: _Case, runtime: Reason) -> Iterator[tuple[Reason, str]]:
+    known = case.known
     if runtime is not Reason.NATIVE:
         yield Reason.RUNTIME_IS_PYTHON, "the Python runtime reads from Python"
     if known.transport == "httpx":
         yield Reason.CLIENT_CHOSE_HTTPX, "transport='httpx'"
+    if known.hooks:
+        yield Reason.HOOKS, f"hooks of the caller's client: {', '.join(known.hooks)}"
     if known.custom_transport is not None:
         yield Reason.CUSTOM_TRANSPORT, known.custom_transport
-    if known.hooks:
-        yield Reason.HOOKS, ", ".join(known.hooks)
     if not known.native_transport:
         yield Reason.TRANSPORT_MISSING, "there is no native transport here"
+    headers = case.request.http.headers
+    if headers and (taken := _OWN_HEADERS & {name.lower() for name in headers}):
+        yield Reason.OPTION_NOT_NATIVE, f"the request has headers that it sets itself: {', '.join(sorted(taken))}"
+    if case.body_bytes > known.max_body_bytes:
+        yield Reason.LIMIT_EXCEEDED, f"a body of {case.body_bytes} bytes is over the {known.max_body_bytes}"
     if known.proxied is not None:
         yield Reason.PROXY, f"{known.proxied} is reached through a proxy"
     if known.event_loop is not None:
@@ -248,16 +269,16 @@ def _told(chosen: Callable[[LLMRequest], bool], request: LLMRequest) -> bool:
 
 
 def _refuse(case: _Case, what: str, reason: Reason, detail: str) -> None:
+    if case.failure is not None:
+        return  # nothing is sent, and the caller hears of the failure itself
     message = f"the native {what} was asked for, but {detail}"
     if reason is Reason.EXTENSION_MISSING:
         raise ImportError(message, name="zen_native._core")
     raise UnsupportedError(message, provider=case.route.provider, model=case.route.model)
 
 
-# --- what a request has
-
-
 def _content(request: LLMRequest) -> frozenset[str]:
+    """The kinds of content that a request has."""
     kinds = {"text"} if request.system else set[str]()
     for message in request.messages:
         for part in message.content:
@@ -265,23 +286,6 @@ def _content(request: LLMRequest) -> frozenset[str]:
             if part.type == "tool-result":
                 kinds.update(inner.type for inner in part.content)
     return frozenset(kinds)
-
-
-def _options(request: LLMRequest) -> frozenset[str]:
-    has: Mapping[str, bool] = {
-        "tools": bool(request.tools),
-        "freeform-tools": any(tool.freeform for tool in request.tools),
-        "provider-tools": any(tool.native is not None for tool in request.tools),
-        "tool-choice": request.tool_choice is not None,
-        "reasoning": request.reasoning is not None,
-        "response-format": request.response_format is not None,
-        "output-type": request.output_type is not None,
-        "provider-options": bool(request.provider_options),
-        "http-headers": bool(request.http.headers),
-        "http-query": bool(request.http.query),
-        "http-body": bool(request.http.body),
-    }
-    return frozenset(name for name, there in has.items() if there)
 
 
 # --- what is possible here
@@ -302,21 +306,26 @@ def current_capabilities(
     Raises:
         ValueError: `ZEN_NATIVE` is neither `0`, `1` nor empty.
     """
-    from .runtimes import native
-
+    flag = checked_flag(os.environ if environ is None else environ)
     protocols, framings = native.served()
-    return Capabilities(
-        flag=checked_flag(os.environ if environ is None else environ),
+    return _capabilities(
+        flag=flag,
         missing=native.CAUSE,
         protocols=protocols,
         framings=framings,
+        refused_content=native.refused_content(),
         native_transport=native_transport and native.moves(),
+        max_body_bytes=MAX_BODY_BYTES,
         transport=transport,
         custom_transport=custom_transport,
         hooks=hooks,
         proxied=proxied,
         event_loop=event_loop,
     )
+
+
+# The same for nearly every request of a client, and not quick to make.
+_capabilities = lru_cache(maxsize=256)(Capabilities)
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,8 +363,7 @@ class Choices(TypedDict, total=False):
 
     runtime: RuntimeChoice | None
     client_runtime: RuntimeChoice
-    stream: bool
-    body_bytes: int | None
+    body_bytes: int
     failure: str | None
 
 

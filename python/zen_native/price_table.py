@@ -18,14 +18,16 @@ sending do not need.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 from .catalogue import MAX_BYTES, mapping, package_table, prices_of, read_json
+from .providers import PROVIDERS
 from .route import Prices, Route, origin_of
 
 __all__ = ["FORM", "Found", "PriceTable", "find_prices"]
@@ -110,9 +112,14 @@ def find_prices(model: str | Route, table: PriceTable | None, at: datetime | Non
     elsewhere = _elsewhere(model) if isinstance(model, Route) else None
     if elsewhere is not None:
         return Found(reason=elsewhere)
+    return _library()(provider, name, at)
+
+
+@cache
+def _library() -> Callable[[str, str, datetime | None], Found]:
     from ._genai_prices import find_in_library
 
-    return find_in_library(provider, name, at)
+    return find_in_library
 
 
 def _row(value: object, where: str) -> Prices:
@@ -171,8 +178,6 @@ def _cache_for_free(prices: Prices) -> Prices:
 
 def _elsewhere(route: Route) -> str | None:
     """Why the provider's prices do not count for this route."""
-    from .providers import PROVIDERS
-
     provider = PROVIDERS.get(route.provider)
     own = provider.base_url if provider else None
     if own is None or "{" in own or origin_of(own) == route.origin:

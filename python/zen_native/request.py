@@ -11,7 +11,6 @@ from typing import Any, Literal, cast
 
 from pydantic import Field, PydanticUserError, TypeAdapter, field_validator, model_validator
 
-from ._function_schema import Arguments, function_schema
 from ._request_parts import (
     AudioContent,
     CacheHint,
@@ -110,6 +109,8 @@ class Tool(RequestModel):
         function = given.get("handler")
         if not callable(function) or given.get("freeform"):
             return given or data
+        from ._function_schema import Arguments, function_schema  # what it needs of pydantic is slow to import
+
         if "input_schema" in given or given.get("native") is not None:
             Arguments(function)
             return given
@@ -219,7 +220,7 @@ class LLMRequest(RequestModel):
     system: tuple[TextContent, ...] = ()
     tools: tuple[Tool, ...] = ()
     tool_choice: ToolChoice | None = None
-    generation: GenerationOptions = Field(default_factory=GenerationOptions)
+    generation: GenerationOptions = GenerationOptions()
     reasoning: ReasoningOptions | None = None
     response_format: ResponseFormat | None = None
     output_type: Any = Field(default=None, exclude=True)
@@ -236,7 +237,7 @@ class LLMRequest(RequestModel):
     @classmethod
     def _plain_messages(cls, value: Any) -> Any:
         items = cast("Sequence[Any]", value if isinstance(value, (list, tuple)) else (value,))
-        return tuple(Message(role="user", content=as_parts(item)) if isinstance(item, str) else item for item in items)
+        return tuple({"role": "user", "content": item} if isinstance(item, str) else item for item in items)
 
     @field_validator("system", mode="before")
     @classmethod

@@ -47,6 +47,8 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_SESSION_ID = 256
 # What two readers of a URL cannot take for different hosts.
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+")
+_MAX_LABEL = 63
+"""Of a part of a host's name (RFC 1035 section 2.3.4); what looks it up refuses longer ones in its own words."""
 _SENSITIVE = re.compile(r"auth|key|token|secret|cookie|password|credential|signature", re.IGNORECASE)
 
 
@@ -207,7 +209,7 @@ def checked_base_url(url: str) -> str:
         raise ValueError("a base URL must begin with http:// or https:// and name a host")
     if "@" in parts.netloc:
         raise ValueError("a base URL must not hold a user name or password; configure an api_key")
-    if not _HOST.fullmatch(host) or ".." in host:
+    if not _HOST.fullmatch(host) or not all(0 < len(label) <= _MAX_LABEL for label in host.split(".")):
         raise ValueError("a base URL must name a host of letters, digits, '.', '-' and '_', or an address")
     if "?" in url or "#" in url:
         raise ValueError("a base URL must not have a query or fragment; configure query parameters apart")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from ._origins import Reached, base_url_of, credentials_of, headers_of
@@ -36,6 +35,15 @@ _PREFIXES: tuple[tuple[str, ProtocolName], ...] = (
     ("gpt-5", "openai-responses"),
     ("gemini-", "google-generate-content"),
 )
+# Who makes the models of a family, for whoever meant to ask them and not the gateway.
+_MAKERS = {
+    "claude-": "anthropic",
+    "deepseek-": "deepseek",
+    "gemini-": "google",
+    "gpt-": "openai",
+    "grok-": "xai",
+    "mistral-": "mistral",
+}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 # What options that stand in the host or in the path may be.
 _IN_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
@@ -51,6 +59,8 @@ class _Named:
     provider: Provider
     model: str
     entry: ModelEntry | None
+    is_guess: bool = False
+    """Whether the name says nobody who serves it, and no table does."""
 
 
 def resolve(model: str, config: Config | None = None) -> Route:
@@ -119,7 +129,7 @@ def _bare(name: str, table: Table, config: Config) -> _Named:
     for entry in table.find(name):
         if entry.provider in PROVIDERS or entry.provider in config.providers:
             return _Named(provider_of(entry.provider, config), name, entry)
-    return _Named(provider_of(GATEWAY, config), name, None)
+    return _Named(provider_of(GATEWAY, config), name, None, is_guess=True)
 
 
 def _check_name(name: str) -> None:
@@ -135,6 +145,8 @@ def _names(config: Config) -> list[str]:
 
 
 def _suggestion(name: str, known: list[str], rest: str = "MODEL") -> str:
+    from difflib import get_close_matches  # for this error alone, and slow to import
+
     close = get_close_matches(name.lower(), known, n=3, cutoff=0.6)
     if close:
         return "; did you mean " + " or ".join(f"{match}/{rest}" for match in close) + "?"
@@ -233,7 +245,7 @@ def _route(
         api_key=credentials.api_key,
         aws=credentials.aws,
         profile=credentials.profile,
-        key_hint=credentials.hint,
+        key_hint=_key_hint(named, credentials.hint),
         headers=headers_of(provider, settings, environ, endpoint, reached, target.options),
         session_headers=provider.session_headers,
         session_required=provider.session_required,
@@ -242,6 +254,17 @@ def _route(
         metadata_key=provider.metadata_key or provider.id,
         region=target.options.get("region"),
         info=named.entry.info if named.entry else None,
+    )
+
+
+def _key_hint(named: _Named, hint: str) -> str:
+    """How a key is given; where nobody may have meant that provider, also how another one is asked."""
+    if not named.is_guess:
+        return hint
+    maker = next((each for prefix, each in _MAKERS.items() if named.model.startswith(prefix)), "PROVIDER")
+    return (
+        f"{hint}; {named.model!r} is in no table of models and was taken for one of {named.provider.name}'s, "
+        f"another provider is asked as {maker}/{named.model}"
     )
 
 

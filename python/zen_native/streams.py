@@ -23,16 +23,25 @@ __all__ = ["AsyncStream", "Stream"]
 _CLOSED = "the stream was closed before its end"
 
 
+class _TakenError(RuntimeError):
+    """Who comes while another one waits for more: the stream goes on for that one."""
+
+    def __init__(self) -> None:
+        super().__init__("another task or thread is reading this stream")
+
+
 class _Held:
     """What both kinds share: the source, and that it ends with the last who holds it."""
 
-    __slots__ = ("_ended", "_open", "_pending", "_source")
+    __slots__ = ("_ended", "_open", "_pending", "_source", "_turn")
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._pending: Iterator[LLMEvent] = iter(())
         self._open = True
         self._ended = False
+        self._turn: list[None] = [None]
+        """Of who reads: taking it out is one step, and a fraction of a lock's time. Nobody waits for it."""
 
     @property
     def response(self) -> LLMResponse:
@@ -61,11 +70,17 @@ class _Held:
                 return []
             raise RuntimeError(_CLOSED)
         try:
+            self._turn.pop()
+        except IndexError:
+            raise _TakenError from None
+        try:
             batch = await self._source.batch()
         except LLMError:
             if self._open:
                 raise
             raise RuntimeError(_CLOSED) from None  # somebody else hung up meanwhile
+        finally:
+            self._turn.append(None)
         if not self._open:
             raise RuntimeError(_CLOSED)
         self._ended = not batch
@@ -86,11 +101,15 @@ class Stream(_Held):
         try:
             while batch := drive(self._batch()):
                 yield batch
+        except _TakenError:
+            raise
         except GeneratorExit:
             self._drop()
             raise
-        finally:
+        except BaseException:
             self.close()
+            raise
+        self.close()
 
     def __iter__(self) -> Generator[LLMEvent, None, None]:
         try:
@@ -98,17 +117,23 @@ class Stream(_Held):
             while batch := drive(self._batch()):
                 self._pending = iter(batch)
                 yield from self._pending
+        except _TakenError:
+            raise
         except GeneratorExit:  # the loop was left, or the collector is at work
             self._drop()
             raise
-        finally:
+        except BaseException:
             self.close()
+            raise
+        self.close()
 
     def __next__(self) -> LLMEvent:
         for event in self._pending:
             return event
         try:
             batch = drive(self._batch())
+        except _TakenError:
+            raise
         except BaseException:
             self.close()
             raise
@@ -149,8 +174,12 @@ class AsyncStream(_Held):
         try:
             while batch := await self._batch():
                 yield batch
-        finally:
+        except _TakenError:
+            raise
+        except BaseException:
             await self.aclose()
+            raise
+        await self.aclose()
 
     async def __aiter__(self) -> AsyncGenerator[LLMEvent, None]:
         try:
@@ -160,14 +189,20 @@ class AsyncStream(_Held):
                 self._pending = iter(batch)
                 for event in self._pending:
                     yield event
-        finally:
+        except _TakenError:
+            raise
+        except BaseException:
             await self.aclose()
+            raise
+        await self.aclose()
 
     async def __anext__(self) -> LLMEvent:
         for event in self._pending:
             return event
         try:
             batch = await self._batch()
+        except _TakenError:
+            raise
         except BaseException:
             await self.aclose()
             raise

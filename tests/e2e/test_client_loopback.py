@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from tests.kit.asking import KEY, TEXT, WAYS, WHOLE, ask, config, is_sync, new_client, run
+from tests.kit.asking import KEY, NATIVE, TEXT, WAYS, WHOLE, ask, config, is_sync, new_client, run
 from tests.kit.chat import chunk, sse
 from tests.kit.order import check_order
 from tests.kit.server import CUT, HOLD, RESET, Reply, Server, sse_reply
@@ -153,6 +153,7 @@ def test_a_refused_connection_is_tried_again(kind: str, waits: list[float]) -> N
     heard = ask(kind, settings)
     assert isinstance(heard.error, zen.ConnectError)
     assert heard.error.retryable
+    assert kind not in NATIVE or gone.url.removeprefix("http://") in heard.error.message
     assert len(waits) == 2
 
 

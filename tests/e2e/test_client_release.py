@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from tests.kit.asking import TEXT, WHOLE, config, new_client
 from tests.kit.chat import chunk, sse
-from tests.kit.server import HOLD, Reply, Server, sse_reply
+from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
 from zen_native._io import SyncIo
@@ -196,6 +196,16 @@ def test_another_thread_may_hang_up_before_there_is_an_answer(client: zen.Client
     assert listener.last() == "the stream was closed before its end"
     server.plays(sse_reply(*WHOLE))
     assert client.generate("mine/m", "hi").text == "Hello"
+
+
+def test_another_thread_may_hang_up_in_a_handshake() -> None:
+    with Silent() as silent, new_client("native-sync", config(silent)) as client:
+        stream = client.stream("mine/m", "hi")
+        listener = Listener(stream)
+        assert silent.greeted.wait(5)
+        stream.close()
+        assert silent.left.wait(SOON)
+        assert listener.last() == "the stream was closed before its end"
 
 
 def test_nothing_is_sent_again_for_a_stream_that_was_closed(

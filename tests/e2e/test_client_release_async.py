@@ -13,7 +13,7 @@ import anyio
 import pytest
 import trio
 from anyio import to_thread
-from tests.kit.asking import TEXT, WAYS, WHOLE, cancelled, config, is_sync, new_client, run
+from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, cancelled, config, is_sync, new_client, new_loop, run
 from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
@@ -92,6 +92,24 @@ def test_what_nobody_holds_hangs_up_asynchronously(kind: str, server: Server) ->
     assert run(kind, main)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in ASYNCIO if kind in NATIVE])
+def test_what_nobody_holds_hangs_up_while_the_loop_stands_still(kind: str, server: Server) -> None:
+    loop = new_loop(kind)
+    client = new_client(kind, config(server))
+
+    async def begin() -> zen.AsyncStream:
+        stream = client.stream("mine/m", "hi")
+        await anext(stream)
+        return stream
+
+    stream = loop.run_until_complete(begin())
+    del stream
+    assert server.hung_up.wait(SOON)
+    loop.run_until_complete(client.aclose())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+
+
 @pytest.mark.parametrize("kind", ASYNC)
 def test_the_end_of_an_async_block_hangs_up(kind: str, server: Server) -> None:
     async def main() -> bool:
@@ -147,6 +165,46 @@ def test_another_task_may_hang_up(kind: str, answered: bool, server: Server) -> 
     assert run(kind, main)
     assert said[-1] == "the stream was closed before its end"
     assert bool(said[:-1]) is answered
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NATIVE if not is_sync(kind)])
+def test_who_waits_for_the_connection_of_another_may_be_hung_up_on(kind: str, server: Server) -> None:
+    """The answer before has ended, but the rest of its body does not come: nothing may go out afterwards."""
+    server.plays(sse_reply(*WHOLE, HOLD), sse_reply(*WHOLE))
+
+    async def main() -> None:
+        async with new_client(kind, config(server)) as client:
+            await client.generate("mine/m", "first")
+            stream = client.stream("mine/m", "second")
+            reading = asyncio.create_task(anext(stream))
+            await asyncio.sleep(0)
+            await stream.aclose()
+            with pytest.raises(RuntimeError, match="the stream was closed before its end"):
+                await reading
+            await client.generate("mine/m", "third")
+
+    run(kind, main)
+    assert [b"second" in request.body for request in server.requests] == [False, False]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ASYNCIO if kind in NATIVE])
+def test_another_task_may_hang_up_at_any_turn(kind: str, server: Server) -> None:
+    """While it connects, has just connected, sends, waits."""
+    server.plays(Reply([HOLD], raw=True))
+
+    async def main() -> None:
+        async with new_client(kind, config(server)) as client:
+            for turns in range(60):
+                stream = client.stream("mine/m", "hi")
+                waiting = asyncio.create_task(stream.until_done())
+                for turn in range(turns):
+                    await asyncio.sleep(0.001 if turn % 8 == 7 else 0)
+                await stream.aclose()
+                with pytest.raises(RuntimeError, match="closed before its end"):
+                    await waiting
+            assert await asyncio.to_thread(server.wait_for, lambda: server.held_open == 0)
+
+    run(kind, main)
 
 
 def test_a_cancelled_scope_hangs_up(server: Server) -> None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import pickle
+import signal
+import threading
 import traceback
 from collections.abc import Iterator
+from functools import partial
 
+import anyio
 import pytest
-from tests.kit.asking import KEY, TEXT, WAYS, WHOLE, ask, config, new_client, run
+from tests.kit.asking import KEY, TEXT, WAYS, WHOLE, ask, config, is_sync, new_client, run
 from tests.kit.chat import sse
+from tests.kit.interrupts import heeding_interrupts
 from tests.kit.server import HOLD, RESET, Reply, Server, sse_reply
 
 import zen_native as zen
@@ -67,6 +72,32 @@ def test_a_key_is_in_no_error_log_or_traceback(
     for secret in (KEY, OTHER):
         assert [text for text in said if secret in _without_this_test(text)] == []
         assert secret.encode() not in pickle.dumps(error)
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_a_key_is_not_in_the_traceback_of_who_is_interrupted(kind: str, server: Server) -> None:
+    server.plays(Reply([HOLD], raw=True))
+
+    async def main() -> None:
+        async with new_client(kind, config(server)) as client:
+            with anyio.fail_after(0.5):
+                await client.generate("mine/m", "hi")
+
+    if is_sync(kind):
+        server.plays(Reply([partial(signal.pthread_kill, threading.get_ident(), signal.SIGINT), HOLD], raw=True))
+        with (
+            heeding_interrupts(),
+            new_client(kind, config(server)) as client,
+            pytest.raises(KeyboardInterrupt) as interrupted,
+        ):
+            client.generate("mine/m", "hi")
+    else:
+        with pytest.raises(TimeoutError) as interrupted:  # type: ignore[assignment] - of the other branch's class
+            run(kind, main)
+    assert len(server.requests) == 1
+    shown = "".join(traceback.TracebackException.from_exception(interrupted.value, capture_locals=True).format())
+    assert "_attempt.py" in shown
+    assert KEY not in _without_this_test(shown)
 
 
 def _without_this_test(text: str) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import socketserver
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.kit.asking import TEXT, WAYS, WHOLE, ask, config
-from tests.kit.authority import Authority
+from tests.kit.authority import MONTH, Authority
+from tests.kit.byhand import ByHand, Play, read_request
+from tests.kit.http1 import head
 from tests.kit.server import HOLD, Server, Silent, sse_reply
 
 import zen_native as zen
@@ -88,7 +92,11 @@ def test_another_host(kind: str, authority: Authority, tls: zen.Tls) -> None:
 
 
 def test_a_certificate_that_expired(kind: str, authority: Authority, tls: zen.Tls) -> None:
-    assert "certificate has expired" in refused(kind, authority.server(expired=True), tls)
+    assert "certificate has expired" in refused(kind, authority.server(since=-2 * MONTH), tls)
+
+
+def test_a_certificate_of_the_future(kind: str, authority: Authority, tls: zen.Tls) -> None:
+    assert "certificate is not yet valid" in refused(kind, authority.server(since=MONTH), tls)
 
 
 def test_a_certificate_that_signs_itself(kind: str, authority: Authority) -> None:
@@ -115,18 +123,43 @@ def test_a_server_without_tls(kind: str, server: Server) -> None:
     assert "wrong version number" in heard.error.message.lower().replace("_", " ")
 
 
+def test_a_context_that_allows_nothing(kind: str, server: Server) -> None:
+    context = ssl.create_default_context()
+    context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2
+    heard = ask(kind, config(server), tls=context, retry=zen.RetryPolicy(attempts=3, base=0))
+    assert isinstance(heard.error, zen.TlsError)
+    assert server.wait_for(lambda: server.connections == 1)
+
+
+def test_an_environment_that_names_a_file_in_vain(
+    kind: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "nowhere" / "keys"))
+    heard = ask(kind, config(server), retry=zen.RetryPolicy(attempts=3, base=0))
+    assert isinstance(heard.error, zen.TlsError)
+    assert "nowhere" in heard.error.message
+
+
 # Certificates of the client
 
 
-def test_a_client_shows_its_certificate(kind: str, authority: Authority) -> None:
+VERSIONS = pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+
+
+@VERSIONS
+def test_a_client_shows_its_certificate(kind: str, version: ssl.TLSVersion, authority: Authority) -> None:
     certificate, key = authority.client()
     tls = zen.Tls(ca_file=authority.file, certificate=certificate, key=key)
-    with Server(sse_reply(*WHOLE), tls=authority.demanding()) as server:
+    with Server(sse_reply(*WHOLE), tls=authority.demanding(version)) as server:
         assert ask(kind, config(server), tls=tls).text == "Hello"
 
 
-def test_a_client_without_one_is_refused(kind: str, authority: Authority, tls: zen.Tls) -> None:
-    assert "handshake failure" in refused(kind, authority.demanding(), tls).lower().replace("_", " ")
+@VERSIONS
+def test_a_client_without_one_is_refused(
+    kind: str, version: ssl.TLSVersion, authority: Authority, tls: zen.Tls
+) -> None:
+    said = refused(kind, authority.demanding(version), tls).lower().replace("_", " ")
+    assert ("handshake failure" if version is ssl.TLSVersion.TLSv1_2 else "certificate required") in said
 
 
 def test_a_handshake_without_an_end_is_given_up(kind: str) -> None:
@@ -140,3 +173,33 @@ def test_a_handshake_without_an_end_is_given_up(kind: str) -> None:
         assert isinstance(heard.error, zen.StreamTimeoutError)
         assert heard.error.phase == "connect"
         assert silent.left.wait(0.25)
+
+
+# The end of an answer that lasts until the connection is closed: RFC 9112 section 9.8 takes it for whole only where TLS
+# says so, too. Many servers never do, and every protocol has an end of its own: that is what counts.
+
+
+def ending(context: ssl.SSLContext, sent: bytes, *, politely: bool) -> Play:
+    """Answers, and closes the connection, with or without the alert that says so."""
+
+    def play(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            read_request(secured)
+            secured.sendall(sent)
+            if politely:
+                with suppress(OSError):  # nobody need answer it
+                    secured.unwrap()
+
+    return play
+
+
+@pytest.mark.parametrize("politely", [True, False])
+@pytest.mark.parametrize("events", [1, 2, 3, 4])
+def test_an_answer_that_lasts_until_the_connection_is_closed(
+    kind: str, events: int, politely: bool, authority: Authority, tls: zen.Tls
+) -> None:
+    sent = head("content-type: text/event-stream") + b"".join(WHOLE[:events])
+    with ByHand(ending(authority.server(), sent, politely=politely)) as server:
+        heard = ask(kind, config(server, base_url=server.url.replace("http:", "https:")), tls=tls)
+    assert heard.text == ("Hel" if events == 1 else "Hello")
+    assert type(heard.error) is (zen.IncompleteStreamError if events < 3 else type(None))

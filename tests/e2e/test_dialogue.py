@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -136,25 +137,24 @@ def test_an_error_in_the_stream_is_raised_after_what_came(talk: Talk, server: Se
 def test_who_loses_interest_hangs_up(talk: Talk, server: Server) -> None:
     parts = wire.text(talk.protocol)
     plays(server, talk, [*parts[: len(parts) // 2], HOLD])
-    left_at = _leaves(talk)
-    assert server.hung_up.wait(1)
+    left_at = _leaves(talk, server.hung_up)
     assert server.hung_up_at[0] - left_at < 0.25
 
 
-def _leaves(talk: Talk) -> float:
-    """Reads until text comes; when the stream was left, while its client lives on."""
+def _leaves(talk: Talk, hung_up: threading.Event) -> float:
+    """Reads until text comes; when the stream was left. Its client lives on until the server has seen that."""
     if not is_sync(talk.kind):
-        return asyncio.run(_leaves_async(talk))
+        return asyncio.run(_leaves_async(talk, hung_up))
     with new_client(talk.kind, talk.config, runtime=talk.runtime) as client:
         for event in client.stream(talk.model, "hello"):
             if isinstance(event, zen.TextDelta):
                 break
         left_at = time.monotonic()
-        time.sleep(0.3)
+        assert hung_up.wait(5)
     return left_at
 
 
-async def _leaves_async(talk: Talk) -> float:
+async def _leaves_async(talk: Talk, hung_up: threading.Event) -> float:
     read = asyncio.Event()
 
     async def listen() -> None:
@@ -168,5 +168,5 @@ async def _leaves_async(talk: Talk) -> float:
         task.cancel()
         left_at = time.monotonic()
         await asyncio.gather(task, return_exceptions=True)
-        await asyncio.sleep(0.3)
+        assert await asyncio.to_thread(hung_up.wait, 5)
     return left_at

@@ -57,6 +57,14 @@ def test_fault_on_trio(fault: Fault, server: Server) -> None:
     strike(fault, Talk(protocol, "trio", "python", server.url, options=options(fault, "httpx")), server)
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_fault_on_uvloop(fault: Fault, server: Server) -> None:
+    pytest.importorskip("uvloop", reason="there is none on Windows")
+    pytest.importorskip("zen_native._core", reason="the native transport is not built")
+    protocol = "bedrock-converse" if fault.framing == "eventstream" else "openai-chat"
+    strike(fault, Talk(protocol, "uvloop", "native", server.url, options=options(fault, "native")), server)
+
+
 def options(fault: Fault, transport: str) -> dict[str, Any]:
     timeouts = zen.Timeouts(idle=0.1) if "stall" in fault.outcome else None
     return {"transport": transport, "timeouts": timeouts}

@@ -4,6 +4,7 @@ what came before, in little memory, and the client goes on over another connecti
 from __future__ import annotations
 
 import gzip
+import pickle
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, repeat
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.kit import chat
-from tests.kit.asking import TEXT, WHOLE
+from tests.kit.asking import KEY, NATIVE, TEXT, WHOLE
 from tests.kit.dialogue import Talk
 from tests.kit.endure import Endured, Meeting, endure
 from tests.kit.process import linux, peak_memory
@@ -82,7 +83,7 @@ def server() -> Iterator[Server]:
 
 def asks(way: tuple[str, str], server: Server, parts: Iterable[Part], **options: Any) -> Endured:
     """What comes of an answer by hand, and of another question to a server that is sane again."""
-    server.plays(Reply(parts, raw=True), sse_reply(*WHOLE))  # type: ignore[arg-type]
+    server.plays(Reply(parts, raw=True), sse_reply(*WHOLE))  # type: ignore[arg-type] - they may have no end
     kind, transport = way
     talk = Talk("openai-chat", kind, "auto", server.url, options={"transport": transport, **options})
     endured = endure(Meeting(talk, server))
@@ -107,6 +108,34 @@ def test_no_body(way: tuple[str, str], parts: list[Part], server: Server) -> Non
     heard = asks(way, server, parts).heard
     assert isinstance(heard.error, zen.IncompleteStreamError)
     assert heard.text == "Hel"
+    (note,) = pickle.loads(pickle.dumps(heard.error)).__notes__
+    assert note.startswith("the body was cut: ")
+
+
+REASONS = {
+    "a chunk of letters": "the size of a chunk is malformed",
+    "a chunk of 25 digits": "the size of a chunk is too large",
+    "a chunk that is longer than it says": "a chunk of the response does not end where it says",
+    "trailers that are none": "the trailer of the response is malformed",
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+@pytest.mark.parametrize("kind", NATIVE)
+def test_why_a_body_is_none(kind: str, name: str, server: Server) -> None:
+    error = asks((kind, "native"), server, NO_BODIES[name]).heard.error
+    assert error is not None
+    assert error.__notes__ == [f"the body was cut: {REASONS[name]}"]
+
+
+def test_a_secret_in_why_a_body_is_none(server: Server) -> None:
+    """The text of the other library holds what the server sent."""
+    parts: list[Part] = [BEGUN + KEY.encode() + b"\r\n", HOLD]
+    error = asks(("sync", "httpx"), server, parts).heard.error
+    assert error is not None
+    (note,) = error.__notes__
+    assert "sk-" not in note
+    assert "illegal chunk header" in note
 
 
 @pytest.mark.parametrize("parts", FINE.values(), ids=FINE)
@@ -157,6 +186,15 @@ def test_a_compressed_answer_that_is_damaged(way: tuple[str, str], server: Serve
     heard = asks(way, server, half).heard
     assert isinstance(heard.error, zen.InvalidProviderOutputError)
     assert heard.text.startswith("Hel0 1 2 ")
+
+
+def test_a_refusal_that_cannot_be_read_is_one_by_its_status(way: tuple[str, str], server: Server) -> None:
+    head = (
+        b"HTTP/1.1 429 X\r\nconnection: close\r\ncontent-encoding: br\r\nretry-after: 0.1\r\ncontent-length: 5\r\n\r\n"
+    )
+    error = asks(way, server, [head + b"\x8b\x02\x80hi", HOLD]).heard.error
+    assert isinstance(error, zen.RateLimitError)
+    assert (error.status, error.retry_after) == (429, 0.1)
 
 
 # Without an end

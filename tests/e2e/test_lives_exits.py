@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 import pytest
 from tests.kit.asking import TEXT
-from tests.kit.lives import FORGIVING, STRICT, TRANSPORTS, live
+from tests.kit.lives import FORGIVING, LOOPS, STRICT, TRANSPORTS, live
 from tests.kit.server import HOLD, Server, sse_reply
 
-HOWS = [
+SYNC = [
     "in_a_loop",
     "with_a_client_that_nobody_closes",
     "with_an_iterator_that_is_kept",
     "with_a_stream_that_is_kept",
     "with_a_generator_in_a_cycle",
     "beside_a_daemon",
+]
+ASYNC = [
     "beside_a_daemon_with_a_loop",
     "in_an_async_loop",
     "with_an_open_stream",
@@ -31,8 +34,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize(("how", "transport"), [*itertools.product(SYNC, TRANSPORTS), *itertools.product(ASYNC, LOOPS)])
 def test_exit(how: str, transport: str, server: Server) -> None:
     # Of what is garbage together, the collector may come to httpx's socket before the stream, and the socket says so.
     mode = FORGIVING if how.endswith("_in_a_cycle") and transport == "httpx" else STRICT

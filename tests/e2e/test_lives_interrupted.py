@@ -6,10 +6,11 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from statistics import median
 
 import pytest
 from tests.kit.asking import TEXT
-from tests.kit.lives import TRANSPORTS, Life
+from tests.kit.lives import LOOPS, TRANSPORTS, Life
 from tests.kit.server import HOLD, Server, sse_reply
 
 pytestmark = pytest.mark.skipif(
@@ -23,9 +24,17 @@ def server() -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("kind", ["sync", "asyncio"])
+@pytest.mark.parametrize(
+    ("kind", "transport"), [*(("sync", each) for each in TRANSPORTS), *(("asyncio", each) for each in LOOPS)]
+)
 def test_interrupt(kind: str, transport: str, server: Server) -> None:
+    """Within 100 ms, though the machine may be busy with something else once."""
+    assert median(seconds_to_end(kind, transport, server) for _ in range(3)) < 0.1
+
+
+def seconds_to_end(kind: str, transport: str, server: Server) -> float:
+    """From the signal until the code that waited goes on."""
+    server.hung_up.clear()
     with Life("interrupted", server, transport, kind) as life:
         assert [life.line() for _ in range(4)] == ["step-start", "text-start", "text-delta", "text-delta"]
         life.asleep()
@@ -33,6 +42,6 @@ def test_interrupt(kind: str, transport: str, server: Server) -> None:
         life.process.send_signal(signal.SIGINT)
         ended = life.ended()
     *_, at, raised = ended.out
-    assert float(at) - before < 1
     assert (raised, ended.code, ended.err) == ("KeyboardInterrupt", -signal.SIGINT, "")
     assert server.hung_up.wait(5)
+    return float(at) - before

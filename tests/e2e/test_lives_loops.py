@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.kit.asking import WHOLE
-from tests.kit.lives import FORGIVING, STRICT, TRANSPORTS, live
+from tests.kit.lives import FORGIVING, LOOPS, STRICT, live
 from tests.kit.server import Server, sse_reply
 
 
@@ -16,7 +16,7 @@ def server() -> Iterator[Server]:
         yield running
 
 
-@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("transport", LOOPS)
 @pytest.mark.parametrize("how", ["run", "closed"])
 def test_one_loop_after_another(how: str, transport: str, server: Server) -> None:
     """Before the second loop is answered, the connection of the first one is gone; also where that loop was closed and

@@ -15,9 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.kit.asking import WHOLE
+from tests.kit.errors import CLASSES
 from tests.kit.independent import need
-from tests.kit.lives import FORGIVING, TRANSPORTS, Life, live
-from tests.kit.server import Server, sse_reply
+from tests.kit.lives import FORGIVING, TRANSPORTS, Ended, Life, live
+from tests.kit.server import Reply, Server, sse_reply
 
 METHODS = [method for method in multiprocessing.get_all_start_methods() if method != "fork"]
 REFUSED = "Client has connections and cannot be copied or pickled; every process makes one of its own"
@@ -62,17 +63,35 @@ def test_workers_of_gunicorn(transport: str, server: Server) -> None:
 @pytest.mark.timeout(180)  # it starts half a dozen processes
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_actors_of_ray(transport: str, server: Server) -> None:
+    ended = _under_ray("actors", server, transport)
+    assert ended.out == ["['Hello', 'Hello', 'Hello', 'Hello'] 2", "True", "Hello"]
+    first, *others, last = (request.connection for request in server.requests)
+    assert (first, sorted(others), last) == (0, [1, 1, 2, 2], 0)  # the actors are at work at the same time
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 15), reason="ray NOT TESTED: there is none for this Python")
+@pytest.mark.timeout(180)
+def test_every_error_class_survives_ray(server: Server) -> None:
+    """Both as what Ray raises, a class of its own that is one of ours too, and as the cause that it keeps."""
+    refusal = b'{"error": {"message": "slow down", "type": "rate_limit_error"}}'
+    server.plays(Reply([refusal], status=429, headers={"retry-after": "7"}))
+    ended = _under_ray("thrown", server, "native")
+    assert ended.out[:-1] == [f"{cls.__name__} True True [] [] [] []" for cls in CLASSES]
+    assert ended.out[-1] == "slow down 429 7.0 mine m"
+
+
+def _under_ray(script: str, server: Server, transport: str) -> Ended:
+    """How a life in a session of Ray ended, without a word of complaint."""
     need("ray")
     quiet = {"RAY_AUTH_MODE": "disabled", "RAY_USAGE_STATS_ENABLED": "0"}
     with (
         # Not in a folder of pytest's: the path of a socket has a length that the system limits.
         tempfile.TemporaryDirectory(dir="/tmp", ignore_cleanup_errors=True) as folder,
-        Life("actors", server, transport, folder, mode=(), **quiet) as life,
+        Life(script, server, transport, folder, mode=(), **quiet) as life,
     ):
         ended = life.ended(150)
-    assert (ended.code, ended.err) == (0, "")
-    assert ended.out == ["['Hello', 'Hello', 'Hello', 'Hello'] 2", "True", "Hello"]
-    assert [request.connection for request in server.requests] == [0, 1, 1, 2, 2, 0]
+    assert (ended.code, ended.err) == (0, ""), ended
+    return ended
 
 
 def _asked(port: int) -> tuple[str, str]:

@@ -11,6 +11,7 @@ import sys
 
 import pytest
 from tests.kit.chat import chunk, sse
+from tests.kit.interrupts import heeding_interrupts
 from tests.kit.server import CUT, HOLD, Reply, Server, sse_reply
 
 from zen_native.cli import main
@@ -298,7 +299,9 @@ def test_native_that_is_demanded_but_missing_is_wrong_use(
 def test_ctrl_c_hangs_up_and_leaves_no_traceback(server: Server) -> None:
     server.plays(sse_reply(ANSWER[1], HOLD))
     pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, "-m", "zen_native", *TEXT, "--json"], stdout=pipe, stderr=pipe) as process:
+    with heeding_interrupts():
+        process = subprocess.Popen([sys.executable, "-m", "zen_native", *TEXT, "--json"], stdout=pipe, stderr=pipe)
+    with process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.readline()

@@ -3,120 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.kit import responses
-from tests.kit.chat import DONE, call, chunk, sse, tail
-from tests.kit.server import HOLD, Server, sse_reply
-
-from zen_native.cli import main
-
-KEY = "sk-sentinel-0123456789"
-HOSTILE = "a\x1b]0;owned\x07b\u202ed\u00ade\U000e0041"
-TOOLS = '''
-"""Tools."""
-
-import threading
-
-import beside
-
-
-def weather(city: str) -> dict[str, object]:
-    """The weather in a city."""
-    print(f"looking up {city}")
-    return {"city": city, "degrees": beside.DEGREES}
-
-
-async def asynchronous(city: str) -> str:
-    """The same later."""
-    return f"mild in {city}"
-
-
-def broken(city: str) -> str:
-    """Fails."""
-    raise LookupError(f"no such city: {city}")
-
-
-def endless(city: str) -> str:
-    """Takes for ever."""
-    print("begun", flush=True)
-    threading.Event().wait()
-    return ""
-
-
-def positional(city, /):
-    """Cannot be called by name."""
-
-
-def unknown_type(city: threading.Event) -> str:
-    """Has no schema."""
-
-
-small = lambda city: city
-DEGREES = 20
-'''
-
-
-def usage(count: int) -> dict[str, Any]:
-    return tail(usage={"prompt_tokens": count, "completion_tokens": 1, "total_tokens": count + 1})
-
-
-def calls(*arguments: str, name: str = "weather") -> bytes:
-    """A step of calls."""
-    frames = [chunk(call(text, name=name, call_id=f"c{place}", index=place)) for place, text in enumerate(arguments)]
-    return sse(
-        chunk({"reasoning_content": "I look."}), *frames, chunk({"content": "Wait."}), chunk({}, "tool_calls"),
-        usage(10), DONE,
-    )  # fmt: skip
-
-
-PORTO, FARO = '{"city": "Porto"}', '{"city": "Faro"}'
-REFUSED = "Error: the call was refused: the user does not want it"
-MILD = sse_reply(sse(chunk({"content": "Mild."}), chunk({}, "stop"), usage(20), DONE))
+from tests.kit.chat import DONE, call, chunk, sse
+from tests.kit.run_tools import FARO, HOSTILE, MILD, PORTO, calls, run, serving, status_of, told_to_the_model
+from tests.kit.server import Server, sse_reply
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Server]:
-    for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy", "ZEN_NATIVE", "ZEN_NATIVE_MODELS"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-        monkeypatch.delenv(name, raising=False)
-    (tmp_path / "my_tools.py").write_text(TOOLS, "utf-8")
-    (tmp_path / "beside.py").write_text("DEGREES = 20\n", "utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", [*sys.path])
-    known = set(sys.modules)
-    with Server(sse_reply(calls(PORTO)), MILD) as running:
-        monkeypatch.setenv("OPENAI_API_KEY", KEY)
-        monkeypatch.setenv("OPENAI_BASE_URL", running.url)
+    with serving(monkeypatch, tmp_path) as running:
         yield running
-    for name in set(sys.modules) - known:
-        if name in ("my_tools", "beside", "own") or name.startswith("zen_native_tool_"):
-            del sys.modules[name]
-
-
-def status_of(*arguments: str) -> int:
-    """The exit code, whether it is returned or raised."""
-    try:
-        return main(arguments)
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else -1
-
-
-def run(*arguments: str, tool: str = "my_tools:weather") -> int:
-    return status_of("run", "-m", "openai-chat/m", "Is it warm?", "--tool", tool, *arguments)
-
-
-def told_to_the_model(server: Server) -> list[str]:
-    """The results that the second step was asked with."""
-    messages = json.loads(server.requests[1].body)["messages"]
-    return [message["content"] for message in messages if message["role"] == "tool"]
 
 
 # What runs
@@ -307,105 +208,3 @@ def test_without_a_terminal_and_without_yes_nothing_is_sent(prompt: list[str], s
     assert done.returncode == 2
     assert "there is no terminal to ask on; --yes approves all" in done.stderr
     assert (done.stdout, server.requests) == ("", [])
-
-
-# On a terminal
-
-on_posix = pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals of this kind")
-
-
-def on_terminal(*arguments: str, model: str = "openai-chat/m", term: str = "dumb", **fields: Any) -> Any:
-    from tests.kit.terminal import OnTerminal
-
-    command = ("-m", "zen_native", "run", "-m", model, "Is it warm?", *arguments)
-    env = {**os.environ, "TERM": term, "COLUMNS": "400"}
-    return OnTerminal(command, env=env, cwd=Path.cwd(), **fields)
-
-
-@on_posix
-def test_each_call_is_asked_about(server: Server) -> None:
-    server.plays(sse_reply(calls(PORTO, FARO)), MILD)
-    with on_terminal("--tool", "my_tools:weather") as terminal:
-        before = terminal.until('  run       weather {"city": "Porto"} [y/N] ')
-        assert '  tool      weather {"city": "Porto"}\n' in before
-        terminal.type("y\ny\n")  # the second line is no answer: its question is not there yet
-        terminal.until('  run       weather {"city": "Faro"} [y/N] ')
-        terminal.type("\n")
-        assert terminal.ended() == 0
-    porto, faro = told_to_the_model(server)
-    assert json.loads(porto)["degrees"] == 20
-    assert faro == REFUSED
-    assert "looking up Porto" in terminal.seen
-    assert "looking up Faro" not in terminal.seen
-    assert terminal.seen.endswith(
-        '  failed    weather "the call was refused: the user does not want it"\n'
-        "  text      Mild.\n\nfinish   stop\nsteps    2\nusage    30 in, 2 out\n"
-        f"warning  the cost is not known: {server.url} is not openai-chat's own address, so its prices are not known\n"
-    )
-
-
-@on_posix
-def test_control_characters_are_spelled_out_in_the_question(server: Server) -> None:
-    server.plays(sse_reply(calls(json.dumps({"city": HOSTILE}))), MILD)
-    with on_terminal("--tool", "my_tools:weather") as terminal:
-        asked = terminal.until("[y/N] ")
-        terminal.type("no\n")
-        assert terminal.ended() == 0
-    assert asked.endswith('weather {"city": "a\\u001b]0;owned\\u0007b\\u202ed\\xade\\U000e0041"} [y/N] ')
-    assert not {character for character in terminal.seen if not character.isprintable()} - {"\n"}
-
-
-@on_posix
-def test_calls_and_results_are_dimmed(server: Server) -> None:
-    pytest.importorskip("rich", reason="rich is in the extra cli")
-    with on_terminal("--tool", "my_tools:weather", "--yes", term="xterm-256color") as terminal:
-        assert terminal.ended() == 0
-    for shown in (' {"city": "Porto"}', 'weather {"city": "Porto", "degrees": 20}', "I look."):
-        assert f"\x1b[2;3m{shown}\x1b[0m" in terminal.seen
-
-
-@on_posix
-def test_the_question_comes_where_standard_output_is_a_pipe(server: Server) -> None:
-    read, write = os.pipe()
-    with os.fdopen(read, "rb") as pipe, on_terminal("--tool", "my_tools:weather", "--json", stdout=write) as terminal:
-        os.close(write)
-        terminal.until("[y/N] ")
-        terminal.type("YES\n")
-        assert terminal.ended() == 0
-        events = [json.loads(text) for text in pipe.read().splitlines()]
-    assert [event["result"]["degrees"] for event in events if event["type"] == "tool-result"] == [20]
-    assert events[-1]["type"] == "finish"
-
-
-@on_posix
-def test_the_end_of_input_refuses(server: Server) -> None:
-    with on_terminal("--tool", "my_tools:weather") as terminal:
-        terminal.until("[y/N] ")
-        terminal.type("\x04")
-        assert terminal.ended() == 0
-    assert told_to_the_model(server) == [REFUSED]
-
-
-@on_posix
-@pytest.mark.parametrize(("tool", "at"), [("weather", "[y/N] "), ("endless", "begun")])
-def test_ctrl_c_ends_it_at_once(tool: str, at: str, server: Server) -> None:
-    server.plays(sse_reply(calls(PORTO, name=tool)), MILD)
-    with on_terminal("--tool", f"my_tools:{tool}", *(["--yes"] if tool == "endless" else [])) as terminal:
-        terminal.until(at)
-        terminal.type("\x03")
-        assert terminal.ended() == 130
-    assert len(server.requests) == 1
-    assert "Traceback" not in terminal.seen
-    assert "Fatal" not in terminal.seen
-
-
-@on_posix
-def test_ctrl_c_while_a_question_is_open_hangs_up(server: Server) -> None:
-    item = responses.call("fc_1", "call_1", "weather", PORTO)
-    frames = (responses.CREATED, responses.added(0, item), responses.done(0, item))
-    server.plays(sse_reply(responses.sse(*frames), HOLD))
-    with on_terminal("--tool", "my_tools:weather", model="openai/m") as terminal:
-        terminal.until("[y/N] ")
-        terminal.type("\x03")
-        assert terminal.ended() == 130
-    assert server.hung_up.wait(5)

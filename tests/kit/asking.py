@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import trio
+from anyio import to_thread
+from tests.kit.byhand import ByHand
 from tests.kit.chat import chunk, sse
 from tests.kit.server import Server, Silent
 
@@ -17,13 +19,15 @@ import zen_native as zen
 
 __all__ = [
     "KEY", "KINDS", "NATIVE", "TEXT", "WAYS", "WHOLE",
-    "Heard", "ask", "cancelled", "config", "is_sync", "new_client", "run",
+    "Heard", "ask", "ask_again", "cancelled", "config", "is_sync", "new_client", "new_loop", "run",
 ]  # fmt: skip
 
 KEY = "sk-sentinel-0123456789"
 KINDS = ("sync", "asyncio", "trio")
 """Of clients over httpx."""
 _UVLOOP: Any = importlib.import_module("uvloop") if importlib.util.find_spec("uvloop") else None  # not on Windows
+if _UVLOOP:
+    _UVLOOP.new_event_loop().close()  # the first one opens two files for all that follow
 NATIVE = ("native-sync", "native-asyncio", *(["native-uvloop"] if _UVLOOP else []))
 """Of those over the native transport, which go with the native runtime alone."""
 WAYS = (*KINDS, *NATIVE)
@@ -47,7 +51,7 @@ class Heard:
         return "".join(event.text for event in self.events if isinstance(event, zen.TextDelta))
 
 
-def config(server: Server | Silent, other: Server | None = None, **settings: Any) -> zen.Config:
+def config(server: Server | Silent | ByHand, other: Server | None = None, **settings: Any) -> zen.Config:
     """A configuration in which `mine/...` is a server, and `other/...` another one."""
     servers = {"mine": server, "other": other or server}
     providers = {
@@ -66,7 +70,16 @@ def run(kind: str, main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     """The result of a coroutine function on the event loop of that kind."""
     if kind == "trio":
         return trio.run(main)
-    return _UVLOOP.run(main()) if kind == "native-uvloop" else asyncio.run(main())
+    with asyncio.Runner(loop_factory=lambda: new_loop(kind)) as runner:
+        return runner.run(main())
+
+
+def new_loop(kind: str) -> asyncio.AbstractEventLoop:
+    """An event loop of that kind, which is none of trio's."""
+    make: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop
+    if kind in ("uvloop", "native-uvloop"):
+        make = _UVLOOP.new_event_loop
+    return make()
 
 
 def new_client(kind: str, settings: zen.Config, **options: Any) -> Any:
@@ -110,3 +123,50 @@ def ask(kind: str, settings: zen.Config, *, call: dict[str, Any] | None = None, 
     except zen.LLMError as error:
         return Heard(events, error)
     return Heard(events, None)
+
+
+def ask_again(
+    kind: str,
+    settings: zen.Config,
+    count: int,
+    *,
+    before: Callable[[int], object] = int,
+    call: dict[str, Any] | None = None,
+    **options: Any,
+) -> list[Heard]:
+    """As many calls by one client of that kind, one after the other. `before` is called before each with its number, in
+    a thread where the client has an event loop, which goes on."""
+    asked = {"request": "mine/m", "messages": "hi", **(call or {})}
+    options = {"retry": zen.RetryPolicy(attempts=1), **options}
+    heard: list[Heard] = []
+
+    async def main() -> None:
+        async with new_client(kind, settings, **options) as client:
+            for number in range(count):
+                await to_thread.run_sync(before, number)
+                events: list[zen.LLMEvent] = []
+                try:
+                    async for event in client.stream(**asked):
+                        events.append(event)  # noqa: PERF401 - what came before an error counts
+                except zen.LLMError as error:
+                    heard.append(Heard(events, error))
+                else:
+                    heard.append(Heard(events, None))
+
+    def main_sync() -> None:
+        with new_client(kind, settings, **options) as client:
+            for number in range(count):
+                before(number)
+                events: list[zen.LLMEvent] = []
+                try:
+                    events.extend(client.stream(**asked))
+                except zen.LLMError as error:
+                    heard.append(Heard(events, error))
+                else:
+                    heard.append(Heard(events, None))
+
+    if is_sync(kind):
+        main_sync()
+    else:
+        run(kind, main)
+    return heard

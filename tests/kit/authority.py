@@ -9,10 +9,10 @@ from pathlib import Path
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-__all__ = ["Authority"]
+__all__ = ["MONTH", "Authority"]
 
 HOST = "127.0.0.1"
-_LONG_AGO = datetime.now(UTC) - timedelta(days=30)
+MONTH = timedelta(days=30)
 
 
 class Authority:
@@ -24,12 +24,18 @@ class Authority:
         self.file = folder / "authority.pem"
         self._ca.cert_pem.write_to_path(str(self.file))
 
-    def server(self, host: str = HOST, *, expired: bool = False) -> ssl.SSLContext:
-        """A server's context, with a certificate for that host."""
-        until = {"not_before": _LONG_AGO - timedelta(days=30), "not_after": _LONG_AGO} if expired else {}
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._ca.issue_cert(host, **until).configure_cert(context)
+    def server(self, host: str = HOST, *, since: timedelta | None = None) -> ssl.SSLContext:
+        """A server's context, with a certificate for that host. `since` (from now, for a month): when it holds."""
+        context, begin = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), datetime.now(UTC) + (since or timedelta())
+        limits = {} if since is None else {"not_before": begin, "not_after": begin + MONTH}
+        self._ca.issue_cert(host, **limits).configure_cert(context)
         return context
+
+    def server_file(self) -> Path:
+        """The same for a server in another process: a file with certificate and key."""
+        path = self._folder / "server.pem"
+        self._ca.issue_cert(HOST).private_key_and_cert_chain_pem.write_to_path(str(path))
+        return path
 
     def self_signed(self) -> ssl.SSLContext:
         """A server's context, with a certificate that nobody else has signed."""
@@ -39,11 +45,12 @@ class Authority:
         context.load_cert_chain(path)
         return context
 
-    def demanding(self) -> ssl.SSLContext:
-        """The context of a server that wants a certificate of the client's, and says so while hands are shaken."""
+    def demanding(self, version: ssl.TLSVersion) -> ssl.SSLContext:
+        """The context of a server that wants a certificate of the client's. Up to TLS 1.2 it says so while hands are
+        shaken, later behind that."""
         context = self.server()
         context.verify_mode = ssl.CERT_REQUIRED
-        context.maximum_version = ssl.TLSVersion.TLSv1_2  # later ones say it behind the handshake
+        context.minimum_version = context.maximum_version = version
         self._ca.configure_trust(context)
         return context
 

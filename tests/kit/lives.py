@@ -7,6 +7,7 @@ past its end, a loop that is called from the wrong thread, all of that is said t
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -17,12 +18,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.kit.interrupts import heeding_interrupts
 from tests.kit.server import Server
 
-__all__ = ["FORGIVING", "STRICT", "TRANSPORTS", "Ended", "Life", "live"]
+__all__ = ["FORGIVING", "LOOPS", "STRICT", "TRANSPORTS", "Ended", "Life", "live"]
 
 TRANSPORTS = ("httpx", "native")
 """Each life is led over each."""
+LOOPS = (*TRANSPORTS, *(["uvloop"] if importlib.util.find_spec("uvloop") else []))  # not on Windows
+"""Those with an event loop also over the native transport on another kind of loop."""
 
 STRICT = ("-X", "dev", "-W", "error::ResourceWarning")
 """Options of the interpreter: whatever is amiss is said."""
@@ -31,6 +35,8 @@ FORGIVING = ("-X", "dev", "-W", "ignore::ResourceWarning")
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SCRIPTS = _ROOT / "tests" / "e2e" / "lives"
+_PATHS = os.pathsep.join([str(_ROOT / "python"), str(_ROOT)])
+"""What a script may import: the package, and this kit."""
 _SECONDS = 40.0
 """None takes longer than a few, on a machine with nothing else to do."""
 
@@ -59,15 +65,16 @@ class Life:
     ) -> None:
         command = [sys.executable, *mode, str(_SCRIPTS / f"{script}.py"), server.url, transport, *arguments]
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "ZEN_NATIVE")}
-        self.process = subprocess.Popen(
-            command,
-            bufsize=0,  # `communicate` reads past what `readline` has in its buffer
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=files,
-            env={**kept, "PYTHONPATH": str(_ROOT / "python"), "PYTHONUNBUFFERED": "1", **environment},
-        )
+        with heeding_interrupts():
+            self.process = subprocess.Popen(
+                command,
+                bufsize=0,  # `communicate` reads past what `readline` has in its buffer
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=files,
+                env={**kept, "PYTHONPATH": _PATHS, "PYTHONUNBUFFERED": "1", **environment},
+            )
 
     def line(self) -> str:
         """The next line that it prints, empty at its end."""

@@ -34,12 +34,14 @@ _PATIENCE = 20.0
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `raw` is sent as it is instead of status line, headers and chunks."""
+    """One answer. `raw` is sent as it is instead of status line, headers and chunks; its connection is closed behind it
+    where it is not `kept`."""
 
     parts: Sequence[Part] = ()
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     raw: bool = False
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -132,11 +134,11 @@ class Server:
                 connection = self._secured(connection, self._tls)
             with connection, connection.makefile("rb") as stream:
                 if isinstance(connection, ssl.SSLSocket):
-                    connection.do_handshake()
+                    _shake(connection)
                 while (request := _read_request(stream, number)) is not None:
                     if not self._answer(connection, self._next(request)):
                         break
-        except (ConnectionError, TimeoutError, ssl.SSLError):
+        except OSError:  # of the network, of TLS, or one that comes too late for either
             pass
         finally:
             with self._changed:
@@ -186,7 +188,7 @@ class Server:
                 return False
         if not reply.raw:
             connection.sendall(b"0\r\n\r\n")
-        return not reply.raw
+        return reply.kept or not reply.raw
 
     def _hold(self, connection: socket.socket) -> None:
         with suppress(ConnectionError, ssl.SSLError):
@@ -231,6 +233,19 @@ class Silent:
             except ConnectionError:
                 pass
         self.left.set()
+
+
+def _shake(connection: ssl.SSLSocket) -> None:
+    try:
+        connection.do_handshake()
+    except ssl.SSLError:
+        # A reset could overtake the alert that says why: what the client sends is read, until it hangs up.
+        connection.settimeout(_PATIENCE)
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_WR)
+            while socket.socket.recv(connection, 4096):
+                pass
+        raise
 
 
 def _read_request(stream, number: int) -> Request | None:  # type: ignore[no-untyped-def]

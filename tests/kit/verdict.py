@@ -106,11 +106,11 @@ def _decoded(talk: Talk, body: bytes) -> Heard:
 
 
 def _decoder(talk: Talk) -> zen.Decoder:
-    return zen.Decoder(talk.protocol, runtime=talk.runtime)  # type: ignore[arg-type]
+    return zen.Decoder(talk.protocol, runtime=talk.runtime)  # type: ignore[arg-type] - a word of the tests' own
 
 
 def _text_of(protocol: str, body: bytes) -> str:
-    events: Sequence[zen.LLMEvent] = zen.Decoder(protocol, runtime="python").feed(body)  # type: ignore[arg-type]
+    events: Sequence[zen.LLMEvent] = zen.Decoder(protocol, runtime="python").feed(body)
     return "".join(event.text for event in events if isinstance(event, zen.TextDelta))
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from typing import Any, Self
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.kit.authority import Authority
 from tests.kit.process import open_files, raise_limit, resident_bytes, settled_bytes
 from tests.soak import streams, threads
 from tests.soak.server import PIECES
@@ -45,6 +48,7 @@ class Plan:
     kind: str = "asyncio"
     transport: str = "auto"
     runtime: str = "auto"
+    tls: bool = False
     streams: int = 100_000
     at_once: int = 2_000
     leave: int = 10_000
@@ -63,6 +67,8 @@ class Report:
     ended: int = 0
     left: int = 0
     errors: dict[str, int] = field(default_factory=dict)
+    moved: dict[str, int] = field(default_factory=dict)
+    """Requests by the transport that they took."""
     most_open: int = 0
     memory: dict[str, int] = field(default_factory=dict)
     """At the `start`, after a `tenth`, at the `end` of the streams, and after those that were `left`."""
@@ -109,24 +115,30 @@ def run(plan: Plan) -> Report:
     """The whole soak, in this process and one of the server's."""
     raise_limit(max(plan.at_once, plan.leave_at_once))
     report = Report()
-    asyncio.run(_run(plan, report))
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner(loop_factory=_LOOPS.get(plan.kind)) as runner:
+        runner.run(_run(plan, report, Authority(Path(folder)) if plan.tls else None))
     return report
 
 
-async def _run(plan: Plan, report: Report) -> None:
+async def _run(plan: Plan, report: Report, authority: Authority | None) -> None:
     until = time.monotonic() + plan.limit
-    with _Server(max(plan.at_once, plan.leave_at_once)) as server:
+    with _Server(max(plan.at_once, plan.leave_at_once), authority) as server:
+        # libuv opens a file with its first connection that it keeps, for the day when there are no more to be had.
+        (await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)).close()
+        await asyncio.sleep(0)
         report.files["start"] = open_files()
         report.memory["start"] = settled_bytes()
-        client: Any = _CLIENTS[plan.kind](server.config, **_options(plan))
+        client: Any = _CLIENTS[plan.kind](server.config, **_options(plan, authority))
         await _read(plan, report, server, client, until)
         await _leave(plan, report, server, client, until)
         counts = await _settled(server, lambda counts: counts["streams"] == 0)
         report.answering, report.idle, report.cut = counts["streams"], counts["connections"], counts["cut"]
-        if plan.kind == "asyncio":
-            await client.aclose()
-        else:
+        for (_, transport, _), count in client.decisions.counts().items():
+            report.moved[transport] = report.moved.get(transport, 0) + count
+        if plan.kind == "sync":
             client.close()
+        else:
+            await client.aclose()
         report.connections = (await _settled(server, lambda counts: counts["connections"] == 0))["connections"]
         report.files["end"] = open_files()
 
@@ -165,17 +177,28 @@ async def _settled(server: _Server, condition: Callable[[dict[str, int]], bool])
     return counts
 
 
-_CLIENTS = {"asyncio": zen.AsyncClient, "sync": zen.Client}
-_READS: dict[str, Any] = {"asyncio": streams.read_many, "sync": partial(asyncio.to_thread, threads.read_many)}
-_LEAVES: dict[str, Any] = {"asyncio": streams.leave_many, "sync": partial(asyncio.to_thread, threads.leave_many)}
+_LOOPS: dict[str, Any] = {}
+if importlib.util.find_spec("uvloop"):  # not on Windows
+    _LOOPS["uvloop"] = importlib.import_module("uvloop").new_event_loop
+_ASYNC = ("asyncio", *_LOOPS)
+_CLIENTS: dict[str, Any] = {"sync": zen.Client, **dict.fromkeys(_ASYNC, zen.AsyncClient)}
+_READS: dict[str, Any] = {
+    "sync": partial(asyncio.to_thread, threads.read_many),
+    **dict.fromkeys(_ASYNC, streams.read_many),
+}
+_LEAVES: dict[str, Any] = {
+    "sync": partial(asyncio.to_thread, threads.leave_many),
+    **dict.fromkeys(_ASYNC, streams.leave_many),
+}
 
 
-def _options(plan: Plan) -> dict[str, Any]:
+def _options(plan: Plan, authority: Authority | None) -> dict[str, Any]:
     # Two thousand connections begin in one turn of the loop: the last of them waits for all others.
     timeouts = zen.Timeouts(connect=120, total=600)
     return {
         "transport": plan.transport,
         "runtime": plan.runtime,
+        "tls": None if authority is None else zen.Tls(ca_file=authority.file),
         "timeouts": timeouts,
         "retry": zen.RetryPolicy(attempts=1),
     }
@@ -184,10 +207,15 @@ def _options(plan: Plan) -> dict[str, Any]:
 class _Server:
     """The server's process."""
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, authority: Authority | None) -> None:
         command = [sys.executable, str(_SERVER), "--connections", str(connections)]
+        scheme = "http"
+        if authority is not None:
+            scheme = "https"
+            command += ["--certificate", str(authority.server_file())]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        at = zen.ProviderSettings(base_url=f"http://127.0.0.1:{self._said()}", api_key="k", protocol="openai-chat")
+        url = f"{scheme}://127.0.0.1:{self._said()}"
+        at = zen.ProviderSettings(base_url=url, api_key="k", protocol="openai-chat")
         self.config = zen.Config(providers={"mine": at}, environ={})
 
     def counts(self, pace: float | None = None) -> dict[str, int]:
@@ -229,9 +257,10 @@ def main(argv: list[str] | None = None) -> int:
     """The command."""
     default = Plan()
     parser = argparse.ArgumentParser(description="Very many streams over loopback, and nothing left behind.")
-    parser.add_argument("--kind", choices=["asyncio", "sync"], default=default.kind)
+    parser.add_argument("--kind", choices=list(_CLIENTS), default=default.kind)
     parser.add_argument("--transport", choices=["auto", "native", "httpx"], default=default.transport)
     parser.add_argument("--runtime", choices=["auto", "native", "python"], default=default.runtime)
+    parser.add_argument("--tls", action="store_true")
     parser.add_argument("--streams", type=int, default=default.streams)
     parser.add_argument("--at-once", type=int, default=default.at_once)
     parser.add_argument("--leave", type=int, default=default.leave, help="streams that are left at random points")
@@ -248,12 +277,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _show(plan: Plan, report: Report) -> None:
-    print(f"{plan.kind}, transport {plan.transport}, runtime {plan.runtime}, seed {plan.seed}")
+    print(f"{plan.kind}{' over TLS' * plan.tls}, transport {plan.transport}, runtime {plan.runtime}, seed {plan.seed}")
     memory = {name: f"{size / (1 << 20):.1f}" for name, size in report.memory.items()}
     rows = [
         ("streams, of them open at once", f"{report.ended:,}, {report.most_open:,}"),
         ("left at random points, cut at the server", f"{report.left:,}, {report.cut:,}"),
         ("errors", json.dumps(report.errors) if report.errors else "none"),
+        ("requests by transport", json.dumps(report.moved)),
         ("MB at the start, after 10 %, at the end, after leaving", ", ".join(memory.values())),
         ("open files at the start, at the end", f"{report.files['start']}, {report.files['end']}"),
         ("connections kept, after closing", f"{report.idle}, {report.connections}"),

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import socket
+import ssl
 import sys
 from collections import deque
 from pathlib import Path
@@ -155,10 +156,13 @@ def _length(head: bytes) -> int:
     return 0
 
 
-async def _serve() -> None:
+async def _serve(certificate: Path | None) -> None:
     loop = asyncio.get_running_loop()
-    clock, counts = Clock(), Counts()
-    server = await loop.create_server(lambda: Connection(clock, counts), "127.0.0.1", 0, backlog=_BACKLOG)
+    clock, counts, context = Clock(), Counts(), None
+    if certificate is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+    server = await loop.create_server(lambda: Connection(clock, counts), "127.0.0.1", 0, backlog=_BACKLOG, ssl=context)
     _say(server.sockets[0].getsockname()[1])
     asked = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(asked), sys.stdin)
@@ -176,9 +180,10 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--connections", type=int, required=True, help="how many there may be")
+    parser.add_argument("--certificate", type=Path, help="speak TLS, with what that file holds")
     args = parser.parse_args()
     raise_limit(args.connections)
-    asyncio.run(_serve())
+    asyncio.run(_serve(args.certificate))
 
 
 if __name__ == "__main__":

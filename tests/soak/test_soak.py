@@ -27,6 +27,15 @@ def test_nothing_is_left_behind(kind: str, runtime: str) -> None:
     assert problems(plan, report) == []
     assert report.ended == plan.streams
     assert report.left == plan.leave
+    assert set(report.moved) == {"native" if runtime == "native" else "httpx"}
+
+
+@pytest.mark.parametrize(("kind", "tls"), [("asyncio", True), ("sync", True), ("uvloop", False), ("uvloop", True)])
+def test_nothing_of_the_native_transport_is_left_behind(kind: str, tls: bool) -> None:
+    """Over TLS, and on another kind of loop."""
+    pytest.importorskip("zen_native._core", reason="the native transport is not built")
+    plan = replace(SMALL.get(kind, SMALL["asyncio"]), kind=kind, tls=tls, transport="native", streams=200)
+    assert problems(plan, run(plan)) == []
 
 
 GOOD = Report(

@@ -67,6 +67,20 @@ def test_tools_without_marks() -> None:
     assert plan.dropped == 1
 
 
+def test_answers_without_marks() -> None:
+    hinted = {"role": "assistant", "content": [{"type": "text", "text": "a", "cache": True}]}
+    asked = ask(cache={"messages": 2}, messages=["x", hinted, "y", {"role": "assistant", "content": "b"}])
+    plan = plan_cache(asked, asked.system, asked.messages, answers=False)
+    assert sorted(plan.marks) == [(2, 2, 0)]
+    assert plan.dropped == 1
+
+
+def test_auto_that_is_left_to_the_provider_marks_nothing_but_hints() -> None:
+    asked = ask(cache="auto", system=["x", {"text": "y", "cache": True}])
+    assert places(asked, auto=False) == [(1, 1, 0)]
+    assert places(ask(cache={"system": True}, system="x"), auto=False) == [(1, 0, 0)]
+
+
 def test_no_budget_marks_nothing() -> None:
     assert places(ask(cache="auto", tools=TOOLS, system="x"), budget=0) == []
 

@@ -329,6 +329,32 @@ def test_doctor_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     assert set(told["protocols"]) == set(DEFAULT_FRAMING)
 
 
+@pytest.mark.parametrize(
+    ("flag", "proxy", "expected"),
+    [
+        ("0", "", "httpx: the Python runtime reads from Python"),
+        ("", "http://127.0.0.1:9", "httpx: "),
+        ("", "", "native: nothing stands against it"),
+    ],
+)
+def test_doctor_names_the_transport_and_why(
+    flag: str, proxy: str, expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not flag:
+        pytest.importorskip("zen_native._core", reason="the native runtime is not built: zen_native._core is missing")
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("ZEN_NATIVE", flag)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    assert main(["doctor"]) == 0
+    assert f"transport           {expected}" in capsys.readouterr().out
+    assert main(["doctor", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["transport"]
+    assert f"{told['name']}: {told['reason']}".startswith(expected)
+    assert ("proxy" in told["reason"]) is bool(proxy)
+
+
 def test_doctor_fails_where_the_flag_cannot_be_obeyed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
+from functools import reduce
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -14,6 +17,7 @@ from pydantic import ValidationError
 from tests.kit.asking import KEY, WHOLE
 
 import zen_native as zen
+from zen_native._call import CallOptions, RequestFields
 from zen_native.gate import Reason
 
 BODY = b"".join(WHOLE)
@@ -25,6 +29,9 @@ CONFIG = zen.Config(
     environ={},
 )
 Handler = Callable[[Any], Any]
+DEEP: Any = reduce(lambda inner, _: [inner], range(100_000), None)
+CIRCULAR: list[Any] = []
+CIRCULAR.append(CIRCULAR)
 LIBRARIES = pytest.mark.parametrize("library", [httpx, httpx2], ids=lambda module: module.__name__)
 
 
@@ -100,17 +107,28 @@ def test_what_cannot_be_carried_is_an_error_before_anything_is_sent() -> None:
     [
         ({"body": {"x": float("nan")}}, "cannot be written as JSON"),
         ({"body": {"x": object()}}, "cannot be written as JSON"),
+        ({"body": {"x": DEEP}}, "cannot be written as JSON"),
+        ({"body": {"x": CIRCULAR}}, "cannot be written as JSON"),
         ({"headers": {"x-a": "1\r\nx-b: 2"}}, "the value of 'x-a' is not printable ASCII"),
         ({"headers": {"x-a": "\u00e9"}}, "the value of 'x-a' is not printable ASCII"),
         ({"headers": {"x a": "1"}}, "'x a' is not the name of a header"),
     ],
-    ids=str,
+    ids=["nan", "an object", "deep", "circular", "two lines", "not ASCII", "no name"],
 )
 def test_overlays_that_cannot_be_sent_are_errors(overlay: dict[str, Any], said: str) -> None:
     seen = Recorder(httpx)
     with zen.Client(CONFIG, transport=seen.transport()) as client, pytest.raises(zen.InvalidRequestError, match=said):
         client.generate("mine/m", "hi", http=overlay)
     assert seen.requests == []
+
+
+def test_what_is_sent_is_fit_for_utf8_whatever_the_texts_are() -> None:
+    seen = Recorder(httpx)
+    with zen.Client(CONFIG, transport=seen.transport()) as client:
+        client.generate("mine/m", "a\ud800b \ud83d\ude00", http={"body": {"x": MappingProxyType({"k": ("\udfff",)})}})
+    sent = json.loads(seen.requests[0].content.decode("utf-8"))
+    assert sent["messages"] == [{"role": "user", "content": "a\ufffdb \N{GRINNING FACE}"}]
+    assert sent["x"] == {"k": ["\ufffd"]}
 
 
 def test_what_is_left_out_is_a_warning_of_the_finish() -> None:
@@ -191,6 +209,24 @@ def test_the_other_kind_is_refused() -> None:
         zen.Client(CONFIG, transport="https://proxy.example")
     with pytest.raises(TypeError, match="not a client or transport: int"):
         zen.Client(CONFIG, transport=8080)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"config": {"providers": {}}}, "config must be a zen_native.Config, not dict"),
+        ({"timeouts": 30}, "timeouts must be a zen_native.Timeouts, not int"),
+        ({"retry": 3}, "retry must be a zen_native.RetryPolicy, not int"),
+        ({"retry": zen.RetryPolicy}, "retry must be a zen_native.RetryPolicy, not type"),
+        ({"connections": 0}, "connections must be a zen_native.ConnectionLimits, not int"),
+        ({"prices": "prices.json"}, "prices must be a zen_native.PriceTable, not str"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_what_is_no_configuration_is_told_when_the_client_is_made(options: dict[str, Any], expected: str) -> None:
+    for make in (zen.Client, zen.AsyncClient):
+        with pytest.raises(TypeError, match=f"^{re.escape(expected)}$"):
+            make(**options)
 
 
 @pytest.mark.parametrize("options", [{"tls": zen.Tls()}, {"connections": zen.ConnectionLimits()}], ids=str)
@@ -320,6 +356,21 @@ def test_explain_shows_all_but_the_key_and_sends_nothing() -> None:
     assert "s-1" in told.headers.values()
     assert told.has_key
     assert KEY not in repr(told) + repr(dict(told.headers)) + repr(told.body)
+
+
+def test_explain_takes_fields_over_those_of_a_request() -> None:
+    request = zen.LLMRequest(model="mine/m", messages="hi", system="be brief")
+    with zen.Client(CONFIG) as client:
+        told = client.explain(request, "bye", system="be long")
+        assert [message["content"] for message in told.body["messages"]] == ["be long", "bye"]
+        assert [message["content"] for message in client.explain(request).body["messages"]] == ["be brief", "hi"]
+
+
+def test_a_call_takes_every_field_of_a_request() -> None:
+    assert {*RequestFields.__annotations__, "messages"} == {*zen.LLMRequest.model_fields}
+    assert CallOptions.__optional_keys__ - RequestFields.__optional_keys__ == {
+        "fallbacks", "repair", "runtime", "tool_loop",
+    }  # fmt: skip
 
 
 def test_explain_says_where_the_key_is_missing() -> None:

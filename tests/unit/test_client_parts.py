@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import os
+import sys
 import zlib
 from typing import Any
 
 import pytest
+from tests.kit.process import linux, peak_memory
 
 import zen_native as zen
 from zen_native import events as ev
@@ -105,6 +108,17 @@ def test_a_full_last_piece_is_not_forgotten() -> None:
     assert sum(map(len, reader.feed(packed))) == 128 << 10
 
 
+@linux
+def test_what_follows_the_end_is_dropped() -> None:
+    reader = inflater("gzip")
+    assert reader is not None
+    assert b"".join(reader.feed(gzip.compress(b"text") + b"more")) == b"text"
+    with peak_memory() as memory:
+        for _ in range(1000):
+            assert not list(reader.feed(bytes(64 << 10)))
+    assert memory.grown < 16 << 20
+
+
 def test_what_is_not_compressed_is_told() -> None:
     reader = inflater("gzip")
     assert reader is not None
@@ -179,3 +193,25 @@ def test_the_proxy_of_the_environment(
     proxies = Proxies()
     for _ in range(2):
         assert proxies.proxy_for("https://api.example:8443/v1") == expected
+
+
+@pytest.mark.parametrize("name", ["::1", "[::1]", "localhost, ::1"])
+def test_an_address_needs_no_brackets_to_be_let_past(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://proxy.example")
+    monkeypatch.setenv("no_proxy", name)
+    assert Proxies().proxy_for("http://[::1]:8000/v1") is None
+    assert Proxies().proxy_for("http://[::2]:8000/v1") == "http://proxy.example"
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="the system's settings count there, too")
+@pytest.mark.parametrize("variables", [{}, {"no_proxy": "localhost"}, {"NO_PROXY": "*"}], ids=str)
+def test_nobody_is_asked_for_proxies_where_none_can_be_named(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What knows them takes longer to import than a request takes."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setitem(sys.modules, "urllib.request", None)
+    assert Proxies().proxy_for("https://api.example/v1") is None

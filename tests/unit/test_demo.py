@@ -21,8 +21,9 @@ from zen_native.decoder import Decoder
 from zen_native.errors import ServerError
 from zen_native.events import TextDelta, ToolCall
 from zen_native.gate import Capabilities
-from zen_native.runtimes import NativeStatus
+from zen_native.runtimes import NativeStatus, RuntimeDecoder, new_decoder
 from zen_native.runtimes.pure.names import DEFAULT_FRAMING, FRAMINGS
+from zen_native.runtimes.pure.options import Options
 
 RECORDINGS = load_recordings()
 SHORT = RECORDINGS[2]
@@ -35,10 +36,10 @@ def both_are_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zen_native._demo.load_recordings", lambda: [SHORT])
     can = Capabilities(protocols=frozenset(DEFAULT_FRAMING), framings=frozenset(FRAMINGS))
     monkeypatch.setattr("zen_native.client.current_capabilities", lambda **_: can)
-    for place in ("_demo.case", "_prepare"):
-        monkeypatch.setattr(
-            f"zen_native.{place}.Decoder", lambda *names, **rest: Decoder(*names, **{**rest, "runtime": "python"})
-        )
+    monkeypatch.setattr(
+        "zen_native._demo.case.Decoder", lambda *names, **rest: Decoder(*names, **{**rest, "runtime": "python"})
+    )
+    monkeypatch.setattr("zen_native._prepare.new_decoder", lambda _, *rest: new_decoder("python", *rest))
     monkeypatch.setattr(import_module("zen_native._demo.measure"), "_TURN", 0.001)  # the function has the same name
 
 
@@ -56,10 +57,10 @@ def test_equal_streams_pass(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 
 def test_a_difference_is_found_and_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def decoder(protocol: str, *, runtime: str, **rest: Any) -> Decoder:
-        return Decoder(protocol, runtime="python", **{**rest, "provider": runtime})
+    def decoder(runtime: str, protocol: str, framing: str, options: Options) -> RuntimeDecoder:
+        return new_decoder("python", protocol, framing, dataclasses.replace(options, provider=runtime))
 
-    monkeypatch.setattr("zen_native._prepare.Decoder", decoder)
+    monkeypatch.setattr("zen_native._prepare.new_decoder", decoder)
     thinking = RECORDINGS[0]  # its signature is tagged with the provider
     code, told = play(thinking, monkeypatch, capsys)
     assert (code, told["parity"]) == (1, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ def test_example_runs(page: Path, number: int, no_network: None, capsys: pytest.
 
 
 def test_every_page_on_how_to_do_things_has_an_example() -> None:
-    assert {page.stem for page, _ in EXAMPLES} == {"errors", "gate", "providers", "recording", "telemetry", "tools"}
+    assert {page.stem for page, _ in EXAMPLES} == {
+        "connections", "errors", "gate", "providers", "recording", "telemetry", "tools",
+    }  # fmt: skip
 
 
 def test_table_of_providers() -> None:
@@ -38,6 +41,14 @@ def test_table_of_errors() -> None:
 
 def test_table_of_the_gates_reasons() -> None:
     assert [row[0] for row in rows(DOCS / "gate.md", "reason")] == reason_slugs()
+
+
+def test_table_of_the_limits_of_connections() -> None:
+    told = {row[0].strip("`"): row[1] for row in rows(DOCS / "connections.md", "setting")}
+    made = (zen.Timeouts(), zen.ConnectionLimits())
+    assert told == {
+        f"{type(each).__name__}.{field.name}": str(getattr(each, field.name)) for each in made for field in fields(each)
+    }
 
 
 def test_tables_of_telemetry_have_every_name() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from threading import Event
 from typing import Any
 
+import pytest
+
 import zen_native as zen
 from zen_native.transport.pool_state import PoolState, Taken
 
@@ -108,7 +110,8 @@ def test_a_closed_pool_keeps_nothing() -> None:
     (idle,) = filled(state, "a")
     assert set(state.close()) == {used, idle}
     assert state.give("b", used) == [used]
-    assert take(state).connection is not idle
+    with pytest.raises(RuntimeError, match="the client is closed"):
+        take(state)
 
 
 # Where there may be no more
@@ -168,4 +171,5 @@ def test_nobody_waits_for_a_closed_pool() -> None:
     waiter = wait(state)
     state.close()
     assert waiter.is_set()
-    assert state.take("a", Connection, waiter, called=True) is not None
+    with pytest.raises(RuntimeError, match="the client is closed"):
+        state.take("a", Connection, waiter, called=True)

@@ -78,6 +78,8 @@ def test_base_url_is_normalised(url: str, kept: str) -> None:
         "https://api.example.com/\r\nhost: evil.example",
         "https://api example.com",
         "https://ex\u00e4mple.com",
+        "https://api..example.com",
+        f"https://{'a' * 64}.example.com",
         "https://[::1",
         "",
     ],

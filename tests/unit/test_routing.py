@@ -18,6 +18,7 @@ from zen_native.routing import provider_of, resolve
 from zen_native.settings import Config, ProviderSettings
 
 SENTINEL = "sentinel-key-5190"
+OPENCODE_KEY = "set OPENCODE_ZEN_API_KEY or OPENCODE_API_KEY, or give an api_key"
 
 
 def config(environ: dict[str, str] | None = None, models: Path | None = None, **providers: ProviderSettings) -> Config:
@@ -274,6 +275,35 @@ def test_missing_key_says_which_variables_are_read() -> None:
         AuthenticationError, match="no key for anthropic: set ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN"
     ):
         sent(resolve("anthropic/m", config()))
+
+
+@pytest.mark.parametrize(
+    ("model", "instead"),
+    [
+        ("gpt-99", "openai/gpt-99"),
+        ("claude-next", "anthropic/claude-next"),
+        ("gemini-99", "google/gemini-99"),
+        ("grok-99", "xai/grok-99"),
+        ("deepseek-v99", "deepseek/deepseek-v99"),
+        ("mistral-next", "mistral/mistral-next"),
+        ("what-is-this", "PROVIDER/what-is-this"),
+    ],
+)
+def test_missing_key_for_an_id_of_no_table_says_how_it_was_understood(model: str, instead: str) -> None:
+    with pytest.raises(AuthenticationError) as caught:
+        sent(resolve(model, config()))
+    assert caught.value.message == (
+        f"no key for opencode: {OPENCODE_KEY}; {model!r} is in no table of models and was taken for one of "
+        f"OpenCode Zen's, another provider is asked as {instead}"
+    )
+    if not instead.startswith("PROVIDER"):
+        assert resolve(instead, config()).model == model
+        assert "table" not in resolve(instead, config()).key_hint
+
+
+def test_missing_key_for_an_id_of_a_table_says_nothing_of_tables() -> None:
+    for name in ("qwen3.6-plus", "opencode/gpt-99"):
+        assert resolve(name, config()).key_hint == OPENCODE_KEY
 
 
 def test_missing_key_of_vertex_says_what_is_taken_instead() -> None:

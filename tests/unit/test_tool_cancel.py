@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -52,7 +51,10 @@ async def read(loop: Loop) -> None:
 @BOTH
 def test_a_failed_step_keeps_what_came_and_cancels_the_tools(kind: str, tool: Slow) -> None:
     failure = zen.ReadError("gone", partial=zen.LLMResponse())
-    begun: Callable[[], object] = lambda: tool.has(kind, tool.began)  # noqa: E731
+
+    def begun() -> object:
+        return tool.has(kind, tool.began)
+
     steps = [called(call("a", "add", a=1)), [[*START, *said("half"), *call("b", "slow")], begun, failure]]
     script = Script(steps)
     with pytest.raises(zen.ReadError) as caught:

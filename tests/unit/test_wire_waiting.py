@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.kit import chat
 from tests.kit.feeding import BODY, text
-from tests.kit.http1 import Waiter, chunked, closed, head, new_decoder, new_wire
+from tests.kit.http1 import Waiter, chunked, closed, counted, head, new_decoder, new_wire
 from tests.kit.messages import block, delta, sse, start
 
 from zen_native import _core
@@ -297,6 +297,27 @@ def test_what_is_skipped_does_not_pause() -> None:
     assert (wire.paused, wire.skipped) == (False, 10 * HIGH_WATER)
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_what_nobody_asked_for_stops_reading(together: bool) -> None:
+    """Be it while nobody waits, and however much more of it comes."""
+    wire, calls = new_wire(), list[bool]()
+    wire.pausing(lambda: calls.append(wire.reusable))
+    wire.begin("GET", None)
+    wire.feed(counted(b"ok") + (b"x" if together else b""))
+    assert (wire.take_body(), calls) == (b"ok", [False] if together else [])
+    wire.feed(b"x")
+    assert (wire.paused, set(calls), wire.ended, wire.error) == (True, {False}, True, None)
+
+
+def test_a_kept_connection_goes_on_reading() -> None:
+    """Or nobody would hear of its end."""
+    wire, calls = new_wire(), list[int]()
+    wire.pausing(lambda: calls.append(1))
+    wire.begin("GET", None)
+    wire.feed(counted(b"ok"))
+    assert (wire.paused, wire.reusable, calls) == (False, True, [])
+
+
 def test_without_anybody_to_call_it_is_paused_all_the_same(wire: _core.Wire) -> None:
     wire.feed(word(HIGH_WATER))
     assert wire.paused
@@ -364,3 +385,15 @@ def test_idle_time_starts_with_the_request_and_with_every_byte(wire: _core.Wire)
     idle_since(wire, lambda: wire.feed(chunk(b": ping\n\n")))
     idle_since(wire, lambda: wire.feed(b"0\r\n\r\n"))
     idle_since(wire, lambda: wire.begin("GET", None))
+
+
+def test_idle_time_starts_anew_when_somebody_begins_to_wait(wire: _core.Wire) -> None:
+    idle_since(wire, lambda: wire.wait(Waiter()))
+
+
+def test_something_is_pending_until_it_is_taken(wire: _core.Wire) -> None:
+    assert not wire.pending
+    wire.feed(word())
+    assert wire.pending
+    wire.take()
+    assert not wire.pending

@@ -1,4 +1,4 @@
-"""`zen-native doctor`: what is installed, which runtime decodes, and why.
+"""`zen-native doctor`: what is installed, which runtime decodes, which transport moves the bytes, and why.
 
 Owns the report. Changes nothing, and shows no environment variable but the one flag of this package.
 """
@@ -23,6 +23,8 @@ from .text import line
 __all__ = ["package_version", "run_doctor"]
 
 _LIBRARIES = ("httpx", "pydantic", "rich")
+_MODEL = "openai/gpt-5"
+"""A request to it stands for all: the answer depends on the model only where proxies are set for some hosts."""
 
 
 def run_doctor(*, as_json: bool) -> int:
@@ -50,6 +52,7 @@ def _report() -> dict[str, Any]:
         "runtime": runtime,
         "reason": reason,
         "problem": problem,
+        "transport": None if problem else _transport(),
         "extension": native.VERSION or "missing",
         "flag": {FLAG: os.environ.get(FLAG)},
         "python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -59,6 +62,16 @@ def _report() -> dict[str, Any]:
         "protocols": DEFAULT_FRAMING,
         "framings": FRAMINGS,
     }
+
+
+def _transport() -> dict[str, str]:
+    """What a plain client would take, and why; what the user set of providers is not looked at."""
+    from zen_native.client import Client
+    from zen_native.settings import Config
+
+    with Client(Config(environ={})) as client:
+        decision = client.explain(_MODEL, "hi").decision
+    return {"name": decision.transport, "reason": decision.transport_detail}
 
 
 def _limits() -> dict[str, int | None]:
@@ -91,6 +104,8 @@ def _print(screen: Screen, report: dict[str, Any]) -> None:
     rows.append(("framings", ", ".join(report["framings"])))
     _row(screen, "zen-native", report["version"])
     _row(screen, "runtime", f"{report['runtime']}: {report['reason']}", style)
+    if (moves := report["transport"]) is not None:
+        _row(screen, "transport", f"{moves['name']}: {moves['reason']}")
     for label, text in rows:
         _row(screen, label, text)
 

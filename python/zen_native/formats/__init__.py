@@ -5,6 +5,7 @@ Owns the choice of the format. Each module below owns one format; none knows a s
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from zen_native.request import LLMRequest
-    from zen_native.route import Route
+    from zen_native.route import ProtocolName, Route
 
     from .common import Lowered
 
@@ -34,5 +35,9 @@ def lower(request: LLMRequest, route: Route, *, stream: bool) -> Lowered:
     Raises:
         UnsupportedError: the format cannot carry a field that was set, and the request is strict.
     """
-    module = import_module(f"{__name__}.{_MODULES[route.protocol]}")
-    return cast("Callable[..., Lowered]", module.lower)(request, route, stream=stream)
+    return _lowering(route.protocol)(request, route, stream=stream)
+
+
+@cache
+def _lowering(protocol: ProtocolName) -> Callable[..., Lowered]:
+    return cast("Callable[..., Lowered]", import_module(f"{__name__}.{_MODULES[protocol]}").lower)

@@ -26,8 +26,9 @@ from zen_native.request import (
 )
 
 from .claude import Claude
-from .common import Draft, Json, call_object, marked, present, result_text, takes, wrapped_system
+from .common import Draft, Json, call_object, marked, present, result_text, takes
 from .history import CallIds
+from .turns import Turns, role_behind
 
 __all__ = ["Blocks", "text_block"]
 
@@ -48,51 +49,33 @@ class Blocks:
         self._model = model
         self._plan = plan
         self._ids = CallIds("word")
-        self._out: list[Json] = []
+        self._turns = Turns()
 
     def messages(self, history: Sequence[Message]) -> list[Json]:
         """All of them; neighbours of one role are one."""
         for at, message in enumerate(history):
             if message.role == "system":
-                following = history[at + 1].role if at + 1 < len(history) else "assistant"
-                self._system(message, following)
+                self._turns.instruct(message, role_behind(history, at), self._model, text_block)
             else:
                 blocks = [self._block(part, self._plan.part(at, i)) for i, part in enumerate(message.content)]
                 role = "assistant" if message.role == "assistant" else "user"
-                self._say(role, [block for block in blocks if block])
+                self._turns.say(role, [block for block in blocks if block])
         self._end()
-        return self._out
-
-    def _say(self, role: str, blocks: list[Json]) -> None:
-        if not blocks:
-            return
-        if self._out and self._out[-1]["role"] == role:
-            self._out[-1]["content"] += blocks
-        else:
-            self._out.append({"role": role, "content": blocks})
-
-    def _system(self, message: Message, following: str) -> None:
-        """Instructions amid the conversation: a turn of their own behind the user's where the model knows such turns,
-        else marked text of the user."""
-        texts = [part.text for part in message.content if isinstance(part, TextContent)]
-        after_user = bool(self._out) and self._out[-1]["role"] == "user"
-        if self._model is not None and self._model.midway_system and after_user and following == "assistant":
-            self._out.append({"role": "system", "content": [text_block(text) for text in texts]})
-        else:
-            self._say("user", [text_block(wrapped_system(text)) for text in texts])
+        return self._turns.out
 
     def _end(self) -> None:
         """The beginning of an answer as the last message: where it is taken, it must not end in a space."""
-        if not self._out or self._out[-1]["role"] != "assistant" or _is_paused(self._out[-1]["content"]):
+        out = self._turns.out
+        if not out or out[-1]["role"] != "assistant" or _is_paused(out[-1]["content"]):
             return
         if self._model is not None and not self._model.prefill:
             self._draft.cannot("messages", "an answer that the model is to go on with")
-            self._out.pop()
-        elif self._out[-1]["content"][-1]["type"] == "text":
-            block = self._out[-1]["content"][-1]
+            out.pop()
+        elif out[-1]["content"][-1]["type"] == "text":
+            block = out[-1]["content"][-1]
             block["text"] = block["text"].rstrip()
             if not block["text"]:
-                self._out[-1]["content"].pop()
+                out[-1]["content"].pop()
 
     # Blocks
 

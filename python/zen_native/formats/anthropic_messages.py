@@ -9,6 +9,8 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from zen_native.cache_policy import CachePlan, plan_cache
 from zen_native.request import DocumentContent, LLMRequest, Tool
 from zen_native.route import Route
@@ -17,7 +19,7 @@ from .anthropic_blocks import Blocks, text_block
 from .claude import BUDGETS, LEAST_BUDGET, Claude, claude_of
 from .common import Draft, Json, Lowered, generation, marked, present
 from .history import repaired, with_leading_system
-from .strict import claude_schema, holds, strict_tool
+from .strict import claude_input, claude_schema, holds
 
 __all__ = ["lower", "thinking_of"]
 
@@ -56,12 +58,12 @@ def _finished(draft: Draft, body: Json) -> Lowered:
         body = {name: value for name, value in body.items() if name not in ("model", "stream")}
         body = {"anthropic_version": _BEDROCK_VERSION, **body}
     lowered = draft.finish(body)
-    betas = lowered.body.get("anthropic_beta")
+    betas = lowered.said.get("anthropic_beta")
     if not isinstance(betas, list) or bedrock:
         return lowered
     names: list[str] = [name for name in draft.route.headers.get("anthropic-beta", "").split(",") if name]
-    names += [str(name) for name in lowered.body.pop("anthropic_beta")]
-    return Lowered(lowered.body, {"anthropic-beta": ",".join(dict.fromkeys(names))}, lowered.warnings)
+    names += [str(name) for name in lowered.said.pop("anthropic_beta")]
+    return replace(lowered, headers={"anthropic-beta": ",".join(dict.fromkeys(names))})
 
 
 # Thinking
@@ -183,8 +185,7 @@ def _tools(draft: Draft, plan: CachePlan, *, thinks: bool) -> Json:
     kept = [tool for tool in tools if tool]
     choice = request.tool_choice
     if not kept:
-        if choice is not None and choice.mode in ("required", "tool"):
-            draft.cannot("tool_choice", "there are no tools to choose from")
+        draft.without_tools()
         return {}
     body: Json = {"tools": kept}
     if choice is None:
@@ -204,10 +205,8 @@ def _tools(draft: Draft, plan: CachePlan, *, thinks: bool) -> Json:
 def _tool(draft: Draft, tool: Tool, mark: bool | None) -> Json | None:
     if tool.native is not None:
         return marked(tool.native, mark)
-    if tool.freeform:
-        draft.cannot(f"tools[{tool.name}].freeform", "all tools take JSON")
+    if draft.drops_freeform(tool):
         return None
-    strict = strict_tool(draft, tool, recursive=False)
-    schema = claude_schema(tool.input_schema) if strict else tool.input_schema
+    schema, strict = claude_input(draft, tool)
     lowered = present(name=tool.name, description=tool.description, input_schema=schema, strict=strict)
     return marked(lowered, mark)

@@ -21,7 +21,7 @@ from .bedrock_blocks import Blocks, cache_point
 from .claude import Claude, claude_of
 from .common import Draft, Json, Lowered, dump, generation, merge, present
 from .history import has_calls, repaired, with_leading_system
-from .strict import claude_schema, holds, strict_tool
+from .strict import claude_input, claude_schema, holds
 
 __all__ = ["lower"]
 
@@ -43,11 +43,7 @@ def lower(request: LLMRequest, route: Route, *, stream: bool) -> Lowered:  # noq
     body |= _tools(draft, history, plan, extra, claude)
     named = {"inferenceConfig": config, "outputConfig": output, "additionalModelRequestFields": extra}
     body |= {name: value for name, value in named.items() if value}
-    if request.metadata and draft.dialect.metadata:
-        body["requestMetadata"] = dict(request.metadata)
-    elif request.metadata:
-        draft.note("metadata: this server takes none")
-    return draft.finish(body)
+    return draft.finish(body | draft.labels("requestMetadata"))
 
 
 # Cache
@@ -152,8 +148,7 @@ def _tools(draft: Draft, history: Sequence[Message], plan: CachePlan, extra: Jso
         draft.cannot("tool_choice", "calls cannot be forbidden once there were some")
         choice = None
     if not tools:
-        if choice is not None and choice.mode in ("required", "tool"):
-            draft.cannot("tool_choice", "there are no tools to choose from")
+        draft.without_tools()
         return {"toolConfig": {"tools": _called_tools(history)}} if called else {}
     config: Json = {"tools": _with_points(tools)}
     if choice is not None:
@@ -175,7 +170,7 @@ def _tools(draft: Draft, history: Sequence[Message], plan: CachePlan, extra: Jso
 def _one_at_a_time(draft: Draft, config: Json, extra: Json, claude: Claude | None) -> None:
     """Converse has no word for it; Claude's own is taken beside it."""
     if claude is None:
-        draft.cannot("tool_choice.parallel", "several calls at once cannot be forbidden")
+        draft.cannot_forbid_parallel_calls()
         return
     kind, said = next(iter(config.pop("toolChoice").items()))
     extra.update(merge(extra, {"tool_choice": {"type": kind, **said, "disable_parallel_tool_use": True}}))
@@ -191,10 +186,8 @@ def _called_tools(history: Sequence[Message]) -> list[Json]:
 def _tool(draft: Draft, tool: Tool) -> Json | None:
     if tool.native is not None:
         return tool.native
-    if tool.freeform:
-        draft.cannot(f"tools[{tool.name}].freeform", "all tools take JSON")
+    if draft.drops_freeform(tool):
         return None
-    strict = strict_tool(draft, tool, recursive=False)
-    schema = claude_schema(tool.input_schema) if strict else tool.input_schema
+    schema, strict = claude_input(draft, tool)
     spec = present(name=tool.name, description=tool.description or None, inputSchema={"json": schema}, strict=strict)
     return {"toolSpec": spec}

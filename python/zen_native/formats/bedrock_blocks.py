@@ -24,8 +24,9 @@ from zen_native.request import (
 )
 
 from .claude import Claude
-from .common import Draft, Json, call_object, is_object, present, result_text, takes, wrapped_system
+from .common import Draft, Json, call_object, is_object, present, result_text, takes
 from .history import CallIds
+from .turns import Turns, role_behind
 
 __all__ = ["Blocks", "cache_point"]
 
@@ -56,14 +57,13 @@ class Blocks:
         self._plan = plan
         self._ids = CallIds("word")
         self._names: set[str] = set()
-        self._out: list[Json] = []
+        self._turns = Turns()
 
     def messages(self, history: Sequence[Message]) -> list[Json]:
         """All of them; neighbours of one role are one."""
         for at, message in enumerate(history):
             if message.role == "system":
-                following = history[at + 1].role if at + 1 < len(history) else "assistant"
-                self._system(message, following)
+                self._turns.instruct(message, role_behind(history, at), self._claude, _text)
                 continue
             blocks: list[Json] = []
             for index, part in enumerate(message.content):
@@ -71,29 +71,15 @@ class Blocks:
                 if block:
                     blocks += [block, *cache_point(self._plan.part(at, index))]
             if any("document" in block for block in blocks) and not any("text" in block for block in blocks):
-                blocks.insert(0, {"text": "The document is attached."})
-            self._say("assistant" if message.role == "assistant" else "user", blocks)
-        return self._out
-
-    def _say(self, role: str, blocks: list[Json]) -> None:
-        if blocks and self._out and self._out[-1]["role"] == role:
-            self._out[-1]["content"] += blocks
-        elif blocks:
-            self._out.append({"role": role, "content": blocks})
-
-    def _system(self, message: Message, following: str) -> None:
-        texts = [part.text for part in message.content if isinstance(part, TextContent)]
-        after_user = bool(self._out) and self._out[-1]["role"] == "user"
-        if self._claude is not None and self._claude.midway_system and after_user and following == "assistant":
-            self._out.append({"role": "system", "content": [{"text": text} for text in texts]})
-        else:
-            self._say("user", [{"text": wrapped_system(text)} for text in texts])
+                blocks.insert(0, _text("The document is attached."))
+            self._turns.say("assistant" if message.role == "assistant" else "user", blocks)
+        return self._turns.out
 
     # Blocks
 
     def _block(self, part: Content) -> Json | None:
         if isinstance(part, TextContent):
-            return {"text": part.text} if part.text.strip() else None
+            return _text(part.text) if part.text.strip() else None
         if isinstance(part, ReasoningContent):
             return self._reasoning(part)
         if isinstance(part, ToolCallContent):
@@ -172,3 +158,7 @@ def cache_point(mark: bool | None) -> list[Json]:
     if mark is None:
         return []
     return [{"cachePoint": {"type": "default", "ttl": "1h"} if mark else {"type": "default"}}]
+
+
+def _text(text: str) -> Json:
+    return {"text": text}

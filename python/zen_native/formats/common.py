@@ -6,14 +6,14 @@ field of any format. History and ids of calls are in `history`, JSON Schema in `
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any, cast
 
-from zen_native.errors import UnsupportedError
+from zen_native.errors import InvalidRequestError, UnsupportedError
 from zen_native.request import (
     AudioContent,
     DocumentContent,
@@ -24,10 +24,13 @@ from zen_native.request import (
     ReasoningContent,
     ResponseFormat,
     TextContent,
+    Tool,
     ToolCallContent,
     ToolResultContent,
 )
 from zen_native.route import Route
+
+from .body import encoded, encoded_with_long, long_characters
 
 __all__ = [
     "Draft",
@@ -50,6 +53,7 @@ __all__ = [
 
 Json = dict[str, Any]
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _OTHER_CANDIDATES = ("candidate", "choice")
 
@@ -58,9 +62,32 @@ _OTHER_CANDIDATES = ("candidate", "choice")
 class Lowered:
     """A request in the words of one wire format. `headers` are those that the format itself asks for."""
 
-    body: Json
+    said: Json
+    """The body with texts as the caller gave them, which need not be fit for UTF-8."""
     headers: dict[str, str] = field(default_factory=dict[str, str])
     warnings: tuple[str, ...] = ()
+    has_long: bool = False
+    """Whether there are long texts in it, such as images."""
+
+    @property
+    def body(self) -> Json:
+        """The body as it is sent."""
+        return as_json(whole(self.said))
+
+    def encoded(self) -> bytes:
+        """The body as bytes. Nearly every one is fit for UTF-8: that it is not shows while it is written.
+
+        Raises:
+            InvalidRequestError: it is no JSON.
+        """
+        encode = encoded_with_long if self.has_long else encoded
+        try:
+            try:
+                return encode(self.said)
+            except (TypeError, UnicodeEncodeError):
+                return encode(self.body)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidRequestError(f"the request cannot be written as JSON: {error}") from None
 
 
 class Draft:
@@ -111,6 +138,29 @@ class Draft:
         if any(part.cache is not None for part in parts):
             self.note("cache hints: this server decides itself what it caches")
 
+    def labels(self, member: str) -> Json:
+        """The request's metadata under the server's name, where it takes any."""
+        said = self.request.metadata
+        if said and not self.dialect.metadata:
+            self.note("metadata: this server takes none")
+        return {member: dict(said)} if said and self.dialect.metadata else {}
+
+    def without_tools(self) -> None:
+        """There are none, or none is left: then none can be demanded."""
+        choice = self.request.tool_choice
+        if choice is not None and choice.mode in ("required", "tool"):
+            self.cannot("tool_choice", "there are no tools to choose from")
+
+    def drops_freeform(self, tool: Tool) -> bool:
+        """Whether a tool is left out because its input is no JSON, which is reported."""
+        if tool.freeform:
+            self.cannot(f"tools[{tool.name}].freeform", "all tools take JSON")
+        return tool.freeform
+
+    def cannot_forbid_parallel_calls(self) -> None:
+        """The server has no word for it."""
+        self.cannot("tool_choice.parallel", "several calls at once cannot be forbidden")
+
     def foreign_reasoning(self) -> None:
         """Reasoning that another provider issued, or nobody says who."""
         self.note("reasoning of another provider was left out")
@@ -130,11 +180,13 @@ class Draft:
         return OutputSchema(request.output_type).response_format()
 
     def finish(self, body: Json, headers: dict[str, str] | None = None) -> Lowered:
-        """The body with the caller's own members over it, fit for UTF-8."""
+        """The body with the caller's own members over it."""
         for provider in dict.fromkeys((self.route.metadata_key, self.route.provider)):
-            body = merge(body, self.request.provider_options.get(provider, {}))
-        body = merge(body, self.request.http.body)
-        return Lowered(whole(body), headers or {}, tuple(self._warnings))
+            if options := self.request.provider_options.get(provider):
+                body = merge(body, options)
+        if self.request.http.body:
+            body = merge(body, self.request.http.body)
+        return Lowered(body, headers or {}, tuple(self._warnings), long_characters(self.request) > 0)
 
 
 def as_json(value: Any) -> Json:
@@ -172,17 +224,19 @@ def whole(value: Any) -> Any:
         if value.isascii() or not _SURROGATE.search(value):
             return value
         return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if isinstance(value, (list, tuple)):
+        return [whole(item) for item in cast("list[Any]", value)]
+    if isinstance(value, (int, float, NoneType)):
+        return value  # asked before the next, which takes long to say no
     if isinstance(value, Mapping):
         items = cast("Mapping[str, Any]", value).items()
         return {whole(name): whole(item) for name, item in items}
-    if isinstance(value, (list, tuple)):
-        return [whole(item) for item in cast("list[Any]", value)]
     return value
 
 
 def dump(value: Any) -> str:
     """Compact JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def is_object(value: object) -> bool:
@@ -222,7 +276,9 @@ def generation(draft: Draft, spellings: Mapping[str, str | None]) -> Json:
 def wrapped_system(text: str) -> str:
     """Instructions amid the conversation, where the format has no place for them: marked, and closed by nothing in
     them."""
-    return f"<system-message>\n{html.escape(text, quote=False)}\n</system-message>"
+    from html import escape  # with a table of all entities, which hardly anybody needs
+
+    return f"<system-message>\n{escape(text, quote=False)}\n</system-message>"
 
 
 def data_url(part: ImageContent | DocumentContent | AudioContent) -> str:

@@ -16,7 +16,7 @@ from zen_native.route import Route
 from .common import Draft, Json, Lowered, generation, present
 from .google_contents import Contents
 from .history import repaired, with_leading_system
-from .schema import google_schema
+from .schema import google_schema_of
 
 __all__ = ["lower"]
 
@@ -37,11 +37,7 @@ def lower(request: LLMRequest, route: Route, *, stream: bool) -> Lowered:  # noq
     config = _options(draft) | _thinking(draft, version) | _response_format(draft, version)
     if config:
         body["generationConfig"] = config
-    if request.metadata and draft.dialect.metadata:
-        body["labels"] = dict(request.metadata)
-    elif request.metadata:
-        draft.note("metadata: this server takes none")
-    return draft.finish(body)
+    return draft.finish(body | draft.labels("labels"))
 
 
 def _version(model: str) -> float:
@@ -108,17 +104,10 @@ def _response_format(draft: Draft, version: float) -> Json:
     config: Json = {"responseMimeType": "application/json"}
     if asked.json_schema is not None:
         if draft.dialect.json_schema:
-            config["responseJsonSchema"] = _schema(draft, asked.json_schema)
+            config["responseJsonSchema"] = google_schema_of(draft, asked.json_schema)
         else:
             draft.cannot("response_format", "an answer cannot be held to a schema")
     return config
-
-
-def _schema(draft: Draft, schema: Json) -> Json:
-    projected, lost = google_schema(schema)
-    for keyword in lost:
-        draft.note(f"the schema keyword {keyword!r} was left out")
-    return projected
 
 
 # Tools
@@ -131,14 +120,13 @@ def _tools(draft: Draft) -> Json:
     tools += [tool.native for tool in request.tools if tool.native is not None]
     choice = request.tool_choice
     if not tools:
-        if choice is not None and choice.mode in ("required", "tool"):
-            draft.cannot("tool_choice", "there are no tools to choose from")
+        draft.without_tools()
         return {}
     body: Json = {"tools": tools}
     if choice is None:
         return body
     if choice.parallel is False:
-        draft.cannot("tool_choice.parallel", "several calls at once cannot be forbidden")
+        draft.cannot_forbid_parallel_calls()
     mode = {"auto": "AUTO", "none": "NONE"}.get(choice.mode, "ANY")
     named = [choice.name] if choice.name is not None else None
     calling = present(mode=mode, allowedFunctionNames=named)
@@ -146,11 +134,10 @@ def _tools(draft: Draft) -> Json:
 
 
 def _function(draft: Draft, tool: Tool) -> Json | None:
-    if tool.freeform:
-        draft.cannot(f"tools[{tool.name}].freeform", "all tools take JSON")
+    if draft.drops_freeform(tool):
         return None
     if tool.strict:
         draft.cannot(f"tools[{tool.name}].strict", "not taken here")
-    schema = _schema(draft, tool.input_schema)
+    schema = google_schema_of(draft, tool.input_schema)
     without = schema.get("type") == "object" and not schema.get("properties") and "anyOf" not in schema
     return present(name=tool.name, description=tool.description, parametersJsonSchema=None if without else schema)

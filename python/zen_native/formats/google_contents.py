@@ -24,6 +24,7 @@ from zen_native.request import (
 )
 
 from .common import Draft, Json, call_object, is_object, present, result_text, takes, wrapped_system
+from .turns import Turns, texts_of
 
 __all__ = ["Contents"]
 
@@ -44,28 +45,21 @@ class Contents:
         self._draft = draft
         self._newer = newer
         self._unnamed: set[str] = set()
-        self._out: list[Json] = []
+        self._turns = Turns("parts")
 
     def lowered(self, history: Sequence[Message]) -> list[Json]:
         """All of them; neighbours of one role are one."""
         self._draft.without_cache_marks(history)
         for message in history:
             if message.role == "assistant":
-                self._say("model", self._answer(message))
+                self._turns.say("model", self._answer(message))
             elif message.role == "tool":
-                self._say("user", self._results(message))
+                self._turns.say("user", self._results(message))
             elif message.role == "system":
-                texts = [part.text for part in message.content if isinstance(part, TextContent)]
-                self._say("user", [{"text": wrapped_system(text)} for text in texts])
+                self._turns.say("user", [{"text": wrapped_system(text)} for text in texts_of(message)])
             else:
-                self._say("user", [part for part in map(self._part, message.content) if part])
-        return self._out
-
-    def _say(self, role: str, parts: list[Json]) -> None:
-        if parts and self._out and self._out[-1]["role"] == role:
-            self._out[-1]["parts"] += parts
-        elif parts:
-            self._out.append({"role": role, "parts": parts})
+                self._turns.say("user", [part for part in map(self._part, message.content) if part])
+        return self._turns.out
 
     def _part(self, part: Content) -> Json | None:
         if isinstance(part, TextContent):

@@ -33,7 +33,9 @@ def repaired(draft: Draft) -> list[Message]:
                 draft.cannot(f"messages[{place}]", "a tool result without its call")
             continue
         content = tuple(part for part in message.content if not _is_empty(part))
-        if content:
+        if len(content) == len(message.content):
+            out.append(message)
+        elif content:
             out.append(message.model_copy(update={"content": content}))
         calls = [part for part in content if isinstance(part, ToolCallContent) and not part.provider_executed]
         if calls:

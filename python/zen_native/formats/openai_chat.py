@@ -6,16 +6,17 @@ Owns the members of the body. Messages are in `openai_chat_messages`. Every diff
 
 from __future__ import annotations
 
-from zen_native.request import LLMRequest, Tool
+from zen_native.request import LLMRequest, ResponseFormat, Tool, ToolChoice
 from zen_native.route import Route
 
 from .common import Draft, Json, Lowered, generation, present
 from .history import has_calls, repaired
+from .openai_cache import cache_members
 from .openai_chat_messages import ChatMessages
-from .schema import google_schema, moonshot_schema
+from .schema import google_schema_of, moonshot_schema
 from .strict import holds, strict_schema, strict_tool
 
-__all__ = ["lower", "projected_schema"]
+__all__ = ["lower", "named_schema", "parallel_calls", "projected_schema"]
 
 
 def lower(request: LLMRequest, route: Route, *, stream: bool) -> Lowered:
@@ -88,13 +89,18 @@ def _response_format(draft: Draft) -> Json:
             return {"response_format": {"type": "json_object"}}
         draft.cannot("response_format", "not taken here")
         return {}
+    named = named_schema(draft, asked, asked.json_schema)
+    return {"response_format": {"type": "json_schema", "json_schema": named}} if named else {}
+
+
+def named_schema(draft: Draft, asked: ResponseFormat, schema: Json) -> Json | None:
+    """The schema that an answer is held to, with its name; None where none is taken, which is reported."""
     if not draft.dialect.json_schema:
         draft.cannot("response_format", "an answer cannot be held to a schema")
-        return {}
-    strict = asked.strict and holds(draft, "response_format.strict", asked.json_schema)
-    schema = projected_schema(draft, asked.json_schema, strict=strict is True)
-    named = present(name=asked.name, description=asked.description, schema=schema, strict=strict)
-    return {"response_format": {"type": "json_schema", "json_schema": named}}
+        return None
+    strict = asked.strict and holds(draft, "response_format.strict", schema)
+    projected = projected_schema(draft, schema, strict=strict is True)
+    return present(name=asked.name, description=asked.description, schema=projected, strict=strict)
 
 
 def projected_schema(draft: Draft, schema: Json, *, strict: bool) -> Json:
@@ -105,10 +111,7 @@ def projected_schema(draft: Draft, schema: Json, *, strict: bool) -> Json:
     if way == "moonshot":
         return moonshot_schema(schema)
     if way == "gemini":
-        projected, lost = google_schema(schema)
-        for keyword in lost:
-            draft.note(f"the schema keyword {keyword!r} was left out")
-        return projected
+        return google_schema_of(draft, schema)
     return schema
 
 
@@ -119,8 +122,7 @@ def _tools(draft: Draft, *, called: bool) -> Json:
     request, dialect = draft.request, draft.dialect
     lowered = [tool for tool in (_tool(draft, tool) for tool in request.tools) if tool]
     if not lowered:
-        if request.tool_choice is not None and request.tool_choice.mode in ("required", "tool"):
-            draft.cannot("tool_choice", "there are no tools to choose from")
+        draft.without_tools()
         return {"tools": []} if called and dialect.empty_tools else {}
     body: Json = {"tools": lowered}
     if dialect.tool_stream:
@@ -132,8 +134,7 @@ def _tool(draft: Draft, tool: Tool) -> Json | None:
     if tool.native is not None:
         return tool.native
     if tool.freeform:
-        if not draft.dialect.freeform_tools:
-            draft.cannot(f"tools[{tool.name}].freeform", "all tools take JSON")
+        if not draft.dialect.freeform_tools and draft.drops_freeform(tool):
             return None
         custom = present(name=tool.name, description=tool.description, format=tool.grammar)
         return {"type": "custom", "custom": custom}
@@ -152,26 +153,21 @@ def _tool_choice(draft: Draft) -> Json:
         freeform = any(tool.freeform for tool in draft.request.tools if tool.name == choice.name)
         kind = "custom" if freeform else "function"
         body["tool_choice"] = {"type": kind, kind: {"name": choice.name}}
-    if choice.parallel is not None:
-        if draft.dialect.parallel_tool_calls:
-            body["parallel_tool_calls"] = choice.parallel
-        elif not choice.parallel:
-            draft.cannot("tool_choice.parallel", "several calls at once cannot be forbidden")
-    return body
+    return body | parallel_calls(draft, choice)
+
+
+def parallel_calls(draft: Draft, choice: ToolChoice) -> Json:
+    """Whether several calls may come at once, where that is said and can be."""
+    if choice.parallel is None or draft.dialect.parallel_tool_calls:
+        return present(parallel_tool_calls=choice.parallel)
+    if not choice.parallel:
+        draft.cannot_forbid_parallel_calls()
+    return {}
 
 
 # What is no part of the question
 
 
 def _context(draft: Draft) -> Json:
-    request, dialect = draft.request, draft.dialect
-    body: Json = {}
-    if dialect.store:
-        body["store"] = False
-    if dialect.prompt_cache_key and request.session_id is not None:
-        body["prompt_cache_key"] = request.session_id
-    if request.metadata and dialect.metadata:
-        body["metadata"] = dict(request.metadata)
-    elif request.metadata:
-        draft.note("metadata: this server takes none")
-    return body
+    body: Json = {"store": False} if draft.dialect.store else {}
+    return body | cache_members(draft) | draft.labels("metadata")

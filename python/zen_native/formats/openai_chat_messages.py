@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from zen_native.cache_policy import plan_cache
+from zen_native.cache_policy import CachePlan, plan_cache
 from zen_native.request import (
     AudioContent,
     Content,
@@ -25,6 +25,7 @@ from zen_native.request import (
 
 from .common import Draft, Json, call_object, data_url, dump, marked, present, result_text, takes
 from .history import CallIds
+from .openai_cache import plan_breakpoints, with_breakpoint
 
 __all__ = ["ChatMessages"]
 
@@ -48,9 +49,8 @@ class ChatMessages:
         self._history = history
         self._ids = CallIds(draft.dialect.tool_ids)
         self._out: list[Json] = []
-        self._plan = (
-            plan_cache(draft.request, self._system, history, tools=False) if draft.dialect.cache_control else None
-        )
+        self._marked = marked if draft.dialect.cache_control else with_breakpoint
+        self._plan = self._planned()
 
     def lowered(self) -> list[Json]:
         """All of them, the instructions first."""
@@ -64,18 +64,23 @@ class ChatMessages:
                 role = "user" if message.role == "user" else self._draft.dialect.system_role
                 content = [self._part(part, self._mark(at, index)) for index, part in enumerate(message.content)]
                 self._say(role, [part for part in content if part])
-        if self._plan is None:
-            self._draft.without_cache_marks(self._history)
-        elif self._plan.dropped:
-            self._draft.note(f"{self._plan.dropped} cache hints were over the limit or out of place")
         return self._out
+
+    def _planned(self) -> CachePlan | None:
+        if not self._draft.dialect.cache_control:
+            return plan_breakpoints(self._draft, self._system, self._history, long=False)
+        plan = plan_cache(self._draft.request, self._system, self._history, tools=False)
+        if plan.dropped:
+            self._draft.note(f"{plan.dropped} cache hints were over the limit or out of place")
+        return plan
 
     def _instructions(self) -> None:
         if not self._system:
             return
         content: list[Json] | str = "\n\n".join(part.text for part in self._system)
-        if self._plan is not None:
-            content = [marked(_text(part.text), self._plan.system(i)) for i, part in enumerate(self._system)]
+        marks = [None if self._plan is None else self._plan.system(i) for i in range(len(self._system))]
+        if self._draft.dialect.cache_control or any(mark is not None for mark in marks):
+            content = [self._marked(_text(part.text), mark) for part, mark in zip(self._system, marks, strict=True)]
         self._out.append({"role": self._draft.dialect.system_role, "content": content})
 
     def _mark(self, at: int, index: int) -> bool | None:
@@ -94,7 +99,7 @@ class ChatMessages:
 
     def _part(self, part: Content, mark: bool | None) -> Json | None:
         if isinstance(part, TextContent):
-            return marked(_text(part.text), mark)
+            return self._marked(_text(part.text), mark)
         if not isinstance(part, (ImageContent, DocumentContent, AudioContent)):
             return None
         if not takes(self._draft, part, _MEDIA, _TYPES, detail=True):
@@ -104,11 +109,12 @@ class ChatMessages:
                 self._draft.cannot("messages", "images by file id")
                 return None
             image = present(url=part.url or data_url(part), detail=part.detail)
-            return marked({"type": "image_url", "image_url": image}, mark)
+            return self._marked({"type": "image_url", "image_url": image}, mark)
         if isinstance(part, AudioContent):
             kind = "wav" if "wav" in (part.mime_type or "") else "mp3"
-            return {"type": "input_audio", "input_audio": {"data": part.data, "format": kind}}
-        return marked(_file(part), mark)
+            audio = {"type": "input_audio", "input_audio": {"data": part.data, "format": kind}}
+            return audio if self._draft.dialect.cache_control else with_breakpoint(audio, mark)
+        return self._marked(_file(part), mark)
 
     # Answers
 
@@ -188,7 +194,7 @@ class ChatMessages:
             if result.is_error:
                 text = f"Error: {text}"
             mark = self._mark(at, index)
-            content = text if mark is None else [marked(_text(text), mark)]
+            content = text if mark is None else [self._marked(_text(text), mark)]
             self._out.append({"role": "tool", "tool_call_id": self._ids(result.id), "content": content})
         self._say("user", attached)
 

@@ -13,9 +13,10 @@ from zen_native.route import Route
 
 from .common import Draft, Json, Lowered, generation, present
 from .history import repaired
-from .openai_chat import projected_schema
+from .openai_cache import cache_members
+from .openai_chat import named_schema, parallel_calls, projected_schema
 from .openai_responses_items import Items
-from .strict import holds, strict_tool
+from .strict import strict_tool
 
 __all__ = ["lower"]
 
@@ -35,7 +36,7 @@ def lower(request: LLMRequest, route: Route, *, stream: bool) -> Lowered:
     body |= _reasoning(draft)
     body |= _text(draft)
     body |= _tools(draft)
-    body |= _context(draft)
+    body |= cache_members(draft) | draft.labels("metadata")
     return draft.finish(body)
 
 
@@ -81,13 +82,8 @@ def _text(draft: Draft) -> Json:
         return {}
     if asked.json_schema is None:
         return {"text": {"format": {"type": "json_object"}}}
-    if not draft.dialect.json_schema:
-        draft.cannot("response_format", "an answer cannot be held to a schema")
-        return {}
-    strict = asked.strict and holds(draft, "response_format.strict", asked.json_schema)
-    schema = projected_schema(draft, asked.json_schema, strict=strict is True)
-    named = present(name=asked.name, description=asked.description, schema=schema, strict=strict)
-    return {"text": {"format": {"type": "json_schema", **named}}}
+    named = named_schema(draft, asked, asked.json_schema)
+    return {"text": {"format": {"type": "json_schema", **named}}} if named else {}
 
 
 # Tools
@@ -97,8 +93,7 @@ def _tools(draft: Draft) -> Json:
     choice = draft.request.tool_choice
     tools = draft.request.tools
     if not tools:
-        if choice is not None and choice.mode in ("required", "tool"):
-            draft.cannot("tool_choice", "there are no tools to choose from")
+        draft.without_tools()
         return {}
     body: Json = {"tools": [_tool(draft, tool) for tool in tools]}
     if choice is None:
@@ -107,12 +102,7 @@ def _tools(draft: Draft) -> Json:
     if choice.mode == "tool":
         named = next((tool for tool in tools if tool.name == choice.name), None)
         body["tool_choice"] = _named(choice.name or "", named)
-    if choice.parallel is not None:
-        if draft.dialect.parallel_tool_calls:
-            body["parallel_tool_calls"] = choice.parallel
-        elif not choice.parallel:
-            draft.cannot("tool_choice.parallel", "several calls at once cannot be forbidden")
-    return body
+    return body | parallel_calls(draft, choice)
 
 
 def _named(name: str, tool: Tool | None) -> Json:
@@ -131,18 +121,3 @@ def _tool(draft: Draft, tool: Tool) -> Json:
     parameters = projected_schema(draft, tool.input_schema, strict=strict)
     named = present(name=tool.name, description=tool.description)
     return {"type": "function", **named, "parameters": parameters, "strict": strict}
-
-
-# What is no part of the question
-
-
-def _context(draft: Draft) -> Json:
-    request, dialect = draft.request, draft.dialect
-    body: Json = {}
-    if dialect.prompt_cache_key and request.session_id is not None:
-        body["prompt_cache_key"] = request.session_id
-    if request.metadata and dialect.metadata:
-        body["metadata"] = dict(request.metadata)
-    elif request.metadata:
-        draft.note("metadata: this server takes none")
-    return body

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from zen_native.cache_policy import CachePlan
 from zen_native.request import (
     AudioContent,
     Content,
@@ -25,11 +26,14 @@ from zen_native.request import (
 
 from .common import Draft, Json, call_object, data_url, dump, present, result_text, takes
 from .history import CallIds
+from .openai_cache import plan_breakpoints, with_breakpoint
 
 __all__ = ["Items"]
 
 _MEDIA = frozenset({"image", "image-url", "image-file", "document", "document-url", "document-file"})
 _TYPES = {"image": frozenset({"image/gif", "image/jpeg", "image/png", "image/webp"})}
+_ANSWERS = frozenset({"function_call_output", "custom_tool_call_output"})
+"""Items whose output is text or content parts."""
 _OURS = ("item_id", "item", "synthetic_id", "original_id", "issuer")
 """Metadata that is no member of the item itself."""
 
@@ -46,26 +50,30 @@ class Items:
 
     def lowered(self, history: Sequence[Message]) -> list[Json]:
         """All items, the instructions first."""
-        self._draft.without_cache_marks(history)
         role = self._draft.dialect.system_role
-        system = [part.text for part in self._draft.request.system if part.text]
-        self._out += [{"role": role, "content": text} for text in system]
-        for message in history:
+        system = [part for part in self._draft.request.system if part.text]
+        plan = plan_breakpoints(self._draft, system, history, long=True) or CachePlan()
+        for index, rule in enumerate(system):
+            mark = plan.system(index)
+            content = rule.text if mark is None else [with_breakpoint(_text(rule.text), mark)]
+            self._out.append({"role": role, "content": content})
+        for at, message in enumerate(history):
             if message.role == "assistant":
                 self._assistant(message)
             elif message.role == "tool":
-                for part in message.content:
+                for index, part in enumerate(message.content):
                     if isinstance(part, ToolResultContent):
-                        self._result(part)
+                        self._result(part, plan.part(at, index))
             else:
-                content = [part for part in map(self._input, message.content) if part]
-                if content:
-                    self._out.append({"role": "user" if message.role == "user" else role, "content": content})
+                parts = [(self._input(part), plan.part(at, index)) for index, part in enumerate(message.content)]
+                said = [with_breakpoint(part, mark) for part, mark in parts if part]
+                if said:
+                    self._out.append({"role": "user" if message.role == "user" else role, "content": said})
         return self._out
 
     def _input(self, part: Content) -> Json | None:
         if isinstance(part, TextContent):
-            return {"type": "input_text", "text": part.text}
+            return _text(part.text)
         if isinstance(part, (ReasoningContent, ToolCallContent, ToolResultContent)):
             return None
         if not takes(self._draft, part, _MEDIA, _TYPES, detail=True) or isinstance(part, AudioContent):
@@ -179,14 +187,21 @@ class Items:
             image = images.get(item.get("id"))
             self._out.append({**item, "result": image.data} if image is not None else dict(item))
 
-    def _result(self, result: ToolResultContent) -> None:
+    def _result(self, result: ToolResultContent, mark: bool | None) -> None:
         call_id = self._ids(result.id)
         kind = self._answers.get(call_id, "function_call_output")
         output: Any = result_text(result)
         if result.content:
             output = [part for part in map(self._input, result.content) if part]
-        elif kind not in ("function_call_output", "custom_tool_call_output"):
+        elif kind not in _ANSWERS:
             output = result.result
         if result.is_error and isinstance(output, str):
             output = f"Error: {output}"
+        if mark is not None and kind in _ANSWERS:
+            parts = [_text(output)] if isinstance(output, str) else output
+            output = [*parts[:-1], *(with_breakpoint(part, mark) for part in parts[-1:])]
         self._out.append({"type": kind, "call_id": call_id, "output": output})
+
+
+def _text(text: str) -> Json:
+    return {"type": "input_text", "text": text}

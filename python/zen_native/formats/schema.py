@@ -10,9 +10,12 @@ https://platform.moonshot.ai/docs/guide/use-moonshot-flavored-json-schema
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-__all__ = ["MAX_DEPTH", "Schema", "google_schema", "moonshot_schema", "subschemas", "walk"]
+if TYPE_CHECKING:
+    from .common import Draft
+
+__all__ = ["MAX_DEPTH", "Schema", "google_schema", "google_schema_of", "moonshot_schema", "subschemas", "walk"]
 
 Schema = dict[str, Any]
 
@@ -57,6 +60,14 @@ def google_schema(schema: Mapping[str, Any]) -> tuple[Schema, tuple[str, ...]]:
     lost: dict[str, None] = {}
     projected = _Google(schema, lost).project(_schema(schema), (), 0)
     return projected, tuple(lost)
+
+
+def google_schema_of(draft: Draft, schema: Mapping[str, Any]) -> Schema:
+    """The same, with what was lost reported."""
+    projected, lost = google_schema(schema)
+    for keyword in lost:
+        draft.note(f"the schema keyword {keyword!r} was left out")
+    return projected
 
 
 class _Google:

@@ -20,7 +20,7 @@ from zen_native.request import Tool
 from .common import Draft
 from .schema import MAX_DEPTH, Schema, subschemas, walk
 
-__all__ = ["claude_schema", "holds", "is_closed", "is_recursive", "strict_schema", "strict_tool"]
+__all__ = ["claude_input", "claude_schema", "holds", "is_closed", "is_recursive", "strict_schema", "strict_tool"]
 
 _BOTH = frozenset(
     {"type", "title", "description", "enum", "const", "properties", "required", "additionalProperties", "items"}
@@ -84,6 +84,12 @@ def strict_tool(draft: Draft, tool: Tool, *, recursive: bool = True) -> bool | N
     if not draft.dialect.strict_tools:
         return None
     return tool.strict and holds(draft, field, tool.input_schema, recursive=recursive)
+
+
+def claude_input(draft: Draft, tool: Tool) -> tuple[Schema, bool | None]:
+    """The schema of a tool as Claude takes it, and whether its calls are held to it, where that is known here."""
+    strict = strict_tool(draft, tool, recursive=False)
+    return (claude_schema(tool.input_schema) if strict else tool.input_schema), strict
 
 
 def is_closed(schema: Any, depth: int = 0) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from zen_native.dialect import Dialect
 from zen_native.route import AuthScheme, ProtocolName
 
-__all__ = ["CHAT", "RESPONSES", "Endpoint", "KeyEnv", "Option", "Provider", "Target", "UrlEnv"]
+__all__ = ["CHAT", "RESPONSES", "Endpoint", "KeyEnv", "Option", "Provider", "Target", "UrlEnv", "generate_content"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,3 +114,11 @@ class Provider:
 
 CHAT: dict[ProtocolName, Endpoint] = {"openai-chat": Endpoint(path="/chat/completions")}
 RESPONSES: dict[ProtocolName, Endpoint] = {"openai-responses": Endpoint(path="/responses")}
+
+
+def generate_content(models: str) -> Endpoint:
+    """Google's endpoint below the address of the models: one verb for whole answers, one for streams."""
+    model = models + "/{model}"
+    return Endpoint(
+        path=f"{model}:generateContent", stream_path=f"{model}:streamGenerateContent", stream_query={"alt": "sse"}
+    )

@@ -5,9 +5,11 @@ github.com/ggml-org/llama.cpp (tools/server), docs.vllm.ai (OpenAI-compatible se
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from zen_native.dialect import Dialect
 
-from ._base import CHAT, RESPONSES, Endpoint, Provider
+from ._base import CHAT, RESPONSES, Endpoint, Provider, generate_content
 from .anthropic import ANTHROPIC_VERSION
 
 __all__ = ["COMPATIBLE", "LLAMACPP", "VLLM"]
@@ -26,12 +28,8 @@ COMPATIBLE = Provider(
             headers={"anthropic-version": ANTHROPIC_VERSION},
             dialect=Dialect(top_k="top_k", tool_ids="word"),
         ),
-        "google-generate-content": Endpoint(
-            path="/models/{model}:generateContent",
-            stream_path="/models/{model}:streamGenerateContent",
-            stream_query={"alt": "sse"},
-            auth="x-goog-api-key",
-            dialect=Dialect(top_k="top_k"),
+        "google-generate-content": replace(
+            generate_content("/models"), auth="x-goog-api-key", dialect=Dialect(top_k="top_k")
         ),
     },
     key_required=False,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from zen_native.dialect import Dialect
 
-from ._base import Endpoint, KeyEnv, Option, Provider, Target, UrlEnv
+from ._base import KeyEnv, Option, Provider, Target, UrlEnv, generate_content
 
 __all__ = ["GOOGLE", "VERTEX"]
 
@@ -30,20 +30,14 @@ def _in_project(target: Target) -> Target:
         return replace(target, base_url=target.base_url or f"https://{_HOST}")
     host = _HOST if location == "global" else f"{location}-{_HOST}"
     scope = "/v1/projects/{project}/locations/{location}/publishers/google/models"
-    return replace(target, base_url=target.base_url or f"https://{host}", endpoint=_endpoint(scope, target.endpoint))
+    return replace(target, base_url=target.base_url or f"https://{host}", endpoint=generate_content(scope))
 
-
-def _endpoint(scope: str, known: Endpoint) -> Endpoint:
-    return replace(known, path=scope + "/{model}:generateContent", stream_path=scope + "/{model}:streamGenerateContent")
-
-
-_GENERATE = Endpoint(path="", stream_query={"alt": "sse"})
 
 GOOGLE = Provider(
     id="google",
     name="Google AI Studio",
     base_url="https://generativelanguage.googleapis.com",
-    endpoints={"google-generate-content": _endpoint("/{api_version}/models", _GENERATE)},
+    endpoints={"google-generate-content": generate_content("/{api_version}/models")},
     auth="x-goog-api-key",
     keys=(KeyEnv("GOOGLE_API_KEY"), KeyEnv("GEMINI_API_KEY")),
     urls=(UrlEnv("GOOGLE_GEMINI_BASE_URL"),),
@@ -56,7 +50,7 @@ GOOGLE = Provider(
 VERTEX = Provider(
     id="vertex",
     name="Google Vertex AI",
-    endpoints={"google-generate-content": _endpoint("/v1/publishers/google/models", _GENERATE)},
+    endpoints={"google-generate-content": generate_content("/v1/publishers/google/models")},
     auth="x-goog-api-key",
     keys=(KeyEnv("GOOGLE_API_KEY"),),
     key_note=(

@@ -31,19 +31,21 @@ CHAT_DIALECT = replace(
     stop=True,
     media=frozenset({"image", "image-url", "document", "document-file", "audio"}),
 )
+# Others serve its models, too, but say nothing of breakpoints.
+_OWN_CHAT_DIALECT = replace(CHAT_DIALECT, cache_breakpoints=True)
 
 OPENAI = Provider(
     id="openai",
     name="OpenAI",
     base_url="https://api.openai.com/v1",
-    endpoints={**RESPONSES, "openai-chat": Endpoint(path="/chat/completions", dialect=CHAT_DIALECT)},
+    endpoints={**RESPONSES, "openai-chat": Endpoint(path="/chat/completions", dialect=_OWN_CHAT_DIALECT)},
     keys=(KeyEnv("OPENAI_API_KEY"),),
     urls=(UrlEnv("OPENAI_BASE_URL"),),
     options={
         "organization": Option(env=("OPENAI_ORG_ID", "OPENAI_ORGANIZATION"), header="openai-organization"),
         "project": Option(env=("OPENAI_PROJECT_ID",), header="openai-project"),
     },
-    dialect=RESPONSES_DIALECT,
+    dialect=replace(RESPONSES_DIALECT, cache_breakpoints=True),
 )
 # The same server by chat completions, for those who want that format.
-OPENAI_CHAT = replace(OPENAI, id="openai-chat", endpoints=CHAT, dialect=CHAT_DIALECT, metadata_key="openai")
+OPENAI_CHAT = replace(OPENAI, id="openai-chat", endpoints=CHAT, dialect=_OWN_CHAT_DIALECT, metadata_key="openai")

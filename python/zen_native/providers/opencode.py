@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from zen_native.dialect import Dialect
 
-from ._base import Endpoint, KeyEnv, Option, Provider, Target, UrlEnv
+from ._base import Endpoint, KeyEnv, Option, Provider, Target, UrlEnv, generate_content
 from .anthropic import ANTHROPIC_VERSION, MESSAGES_DIALECT
 from .openai import RESPONSES_DIALECT
 
@@ -45,12 +45,8 @@ OPENCODE = Provider(
             headers={"anthropic-version": ANTHROPIC_VERSION},
             dialect=MESSAGES_DIALECT,
         ),
-        "google-generate-content": Endpoint(
-            path="/models/{model}:generateContent",
-            stream_path="/models/{model}:streamGenerateContent",
-            stream_query={"alt": "sse"},
-            auth="x-goog-api-key",
-            dialect=Dialect(top_k="top_k"),
+        "google-generate-content": replace(
+            generate_content("/models"), auth="x-goog-api-key", dialect=Dialect(top_k="top_k")
         ),
     },
     keys=(KeyEnv("OPENCODE_ZEN_API_KEY"), KeyEnv("OPENCODE_API_KEY")),

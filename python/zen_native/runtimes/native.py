@@ -5,26 +5,31 @@ Owns the reason, as text that a user can act on. Owns no decoding.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zen_native.runtimes import RuntimeDecoder
     from zen_native.runtimes.pure.options import Options
 
-__all__ = ["CAUSE", "VERSION", "demand", "moves", "new_decoder", "served"]
+__all__ = ["CAUSE", "VERSION", "demand", "moves", "new_decoder", "refused_content", "served"]
 
 
-def _load() -> tuple[str | None, str | None]:
+_NOTHING: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
+
+
+def _load() -> tuple[str | None, Any]:
     try:
         from zen_native import _core
     except ImportError as error:
         # Also what PyO3 raises in a sub-interpreter.
         return f"the extension does not load: {error}", None
-    return None, _core.__version__
+    return None, _core
 
 
-CAUSE, VERSION = _load()
-"""Why the extension is not there, None where it is; and its version."""
+CAUSE, _core = _load()
+"""Why the extension is not there, None where it is."""
+VERSION: str | None = getattr(_core, "__version__", None)
 
 
 def demand() -> None:
@@ -35,29 +40,29 @@ def demand() -> None:
 
 def served() -> tuple[frozenset[str], frozenset[str]]:
     """The protocols and framings that the extension has; none where it is not there."""
-    if CAUSE is not None:
-        return frozenset(), frozenset()
-    from zen_native import _core
+    return _NOTHING if CAUSE is not None else _names()
 
+
+@cache
+def _names() -> tuple[frozenset[str], frozenset[str]]:
     protocols, framings = _core.names()
     return frozenset(protocols), frozenset(framings)
 
 
+def refused_content() -> frozenset[str]:
+    """The kinds of content that this build of the extension says it does not carry; it need not say anything."""
+    return getattr(_core, "refused_content", frozenset())
+
+
 def moves() -> bool:
     """Whether the extension reads HTTP, too."""
-    if CAUSE is not None:
-        return False
-    from zen_native import _core
-
-    return hasattr(_core, "Wire")
+    return CAUSE is None and hasattr(_core, "Wire")
 
 
 def new_decoder(protocol: str, framing: str, options: Options) -> RuntimeDecoder:
     """A native decoder; `demand` was called before."""
-    from zen_native import _core
-
     limits = options.limits
-    return _core.Decoder(
+    decoder: RuntimeDecoder = _core.Decoder(
         protocol,
         framing,
         provider=options.provider,
@@ -70,3 +75,4 @@ def new_decoder(protocol: str, framing: str, options: Options) -> RuntimeDecoder
         require_finish_reason=options.require_finish_reason,
         raw_events=options.raw_events,
     )
+    return decoder

@@ -101,7 +101,8 @@ class LiveExchange(Exchange, Protocol):
         ...
 
     def wait(self) -> Awaitable[None] | None:
-        """Until there is something new, of whatever kind; None where that has been waited for already.
+        """Until there is something to take, something else is new, or the body is over; None where that has been waited
+        for already.
 
         Raises:
             TransportError: a limit passed; also when it is awaited.

@@ -1,6 +1,7 @@
 """The transports of one client: the native one and httpx, each made when a decision first calls for it.
 
-Owns that there is one of each. Which one a request takes is the gate's to say.
+Owns that there is one of each, and none any more when the client is closed. Which one a request takes is the gate's to
+say.
 """
 
 from __future__ import annotations
@@ -16,25 +17,35 @@ if TYPE_CHECKING:
 
     Makers = Mapping[TransportName, Callable[[], Transport]]
 
-__all__ = ["Transports"]
+__all__ = ["CLOSED", "Transports"]
+
+CLOSED = "the client is closed"
 
 
 class Transports:
     """Usable from several threads."""
 
-    __slots__ = ("_lock", "_made", "_make")
+    __slots__ = ("_closed", "_lock", "_made", "_make")
 
     def __init__(self, make: Makers) -> None:
         self._make = make
         self._made: dict[TransportName, Transport] = {}
         self._lock = Lock()
+        self._closed = False
 
     def has(self, name: TransportName) -> bool:
         """Whether there is one of that name."""
         return name in self._make
 
     def of(self, name: TransportName) -> Transport:
-        """The one of that name."""
+        """The one of that name. It is asked for at every sending: what is begun or tried again after the end sends
+        nothing.
+
+        Raises:
+            RuntimeError: the client is closed.
+        """
+        if self._closed:
+            raise RuntimeError(CLOSED)
         found = self._made.get(name)
         if found is None:
             with self._lock:
@@ -44,6 +55,7 @@ class Transports:
         return found
 
     async def close(self) -> None:
-        """Close what they keep open."""
+        """Close what they keep open, for good."""
+        self._closed = True
         for transport in list(self._made.values()):
             await transport.close()

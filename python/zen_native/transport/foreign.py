@@ -62,6 +62,12 @@ def foreign(given: object, *, is_async: bool) -> Foreign | None:
     return Foreign(given, is_async, is_client, _library(given))
 
 
+def hooks_of(given: object) -> tuple[str, ...]:
+    """What a client of httpx or httpx2 has hooks for: `request`, `response`. They may be set at any time."""
+    hooks: dict[str, list[object]] = getattr(given, "event_hooks", {})
+    return tuple(sorted(name for name, calls in hooks.items() if calls))
+
+
 def _library(given: object) -> Any:
     """The module that its classes come from; httpx for one that is written without a base class."""
     homes = (cls.__module__.partition(".")[0] for cls in type(given).__mro__)

@@ -36,6 +36,8 @@ class Inflater:
         """
         self._taken += len(data)
         piece = b""
+        if self._stream.eof:  # what follows the end would be collected
+            return
         while data or len(piece) == _PIECE:  # a full piece may be all of the input and yet not all of the output
             piece = self._piece(data)
             data = self._stream.unconsumed_tail

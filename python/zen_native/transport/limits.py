@@ -23,6 +23,8 @@ Clock = Callable[[], float]
 
 _FIRST_EVENT = 600.0
 _FIRST_EVENT_THINKING = 1800.0
+_EARLY = 0.01
+"""Timers of some event loops go off so many seconds early at most: they count in milliseconds."""
 _LONG_EFFORTS = frozenset({"high", "xhigh", "max"})
 
 
@@ -31,7 +33,8 @@ class Timeouts:
     """Limits in seconds; None turns one off. Each ends a stream with its own `StreamTimeoutError`, named in `phase`.
 
     Args:
-        connect: until there is a connection, TLS included.
+        connect: until there is a connection, TLS included. What looks up the host's name cannot be interrupted: a
+            synchronous client waits for it as long as the system does.
         first_event: from sending until the first event; `auto` is ten minutes, and thirty where much reasoning is
             asked for.
         idle: between two reads afterwards. Comments and pings count: they say that somebody is there.
@@ -154,6 +157,11 @@ class Watch:
             self._said = "total"
             return self._total
         return due
+
+    def is_over(self) -> bool:
+        """Whether nothing is left, or so little that the timer which went off can have been set for that."""
+        left = self.left()
+        return left is not None and left < _EARLY
 
     def longest(self) -> float | None:
         """The longest wait that any phase allows, for who can be told one number only."""

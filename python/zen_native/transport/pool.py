@@ -84,7 +84,7 @@ class _Pool:
         taken = self._state.take(origin, make, turn)
         while taken is None:
             try:
-                if not turn.wait(pool_seconds(put)):
+                if not _is_called(turn, put):
                     raise httpcore.PoolTimeout
             except BaseException:
                 self._state.leave(turn)
@@ -120,6 +120,16 @@ class _Body(httpx.SyncByteStream):
             self._response.close()
         finally:
             self._pool.release(self._origin, self._connection)
+
+
+def _is_called(turn: Event, put: httpcore.Request) -> bool:
+    """Whether its turn comes in time, and somebody still wants an answer: another thread may not."""
+    untyped: Any = put
+    watch: object = untyped.extensions.get("timeout", {}).get("read")
+    if not isinstance(watch, Watch):
+        return turn.wait(pool_seconds(put))
+    watch.wake_by(turn.set)
+    return watch.left() != 0 and turn.wait(pool_seconds(put)) and watch.left() != 0
 
 
 def _close(connections: list[httpcore.ConnectionInterface]) -> None:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from .choice import CLOSED
+
 if TYPE_CHECKING:
     from .connections import ConnectionLimits
 
@@ -70,11 +72,16 @@ class PoolState(Generic[_C]):
         self, origin: Hashable, make: Callable[[], _C], waiter: Waiter, *, called: bool = False
     ) -> Taken[_C] | None:
         """The idle connection to that origin that was used last, or a new one. None where there may be no more: then
-        the waiter is set when its turn comes, and asks again as `called`, or leaves."""
+        the waiter is set when its turn comes, and asks again as `called`, or leaves.
+
+        Raises:
+            RuntimeError: the pool is closed, by its client or with its event loop.
+        """
         with self._lock:
-            if called:
-                self._called.discard(waiter)
-            elif self._is_full():
+            self._called.discard(waiter)
+            if self._closed:
+                raise RuntimeError(CLOSED)
+            if not called and self._is_full():
                 self._queue.append(waiter)
                 return None
             gone = self._expired()

@@ -32,14 +32,15 @@ class Proxies:
         if host not in self._by_host:
             if len(self._by_host) >= _MAX_HOSTS:
                 self._by_host.clear()
-            self._by_host[host] = self._choose(parts.scheme, parts.netloc)
+            self._by_host[host] = self._choose(parts.scheme, parts.netloc, parts.hostname or "")
         return self._by_host.get(host)
 
-    def _choose(self, scheme: str, netloc: str) -> str | None:
+    def _choose(self, scheme: str, netloc: str, host: str) -> str | None:
         from urllib.request import proxy_bypass
 
         proxy = self._found.get(scheme) or self._found.get("all")
-        if not proxy or proxy_bypass(netloc):
+        # The library compares as it was written, and `::1` stands in brackets here.
+        if not proxy or proxy_bypass(netloc) or (":" in host and proxy_bypass(host)):
             return None
         return proxy if "://" in proxy else f"http://{proxy}"
 
@@ -47,7 +48,8 @@ class Proxies:
 def _settings() -> dict[str, str]:
     """By scheme. Where only the environment can say something and does not, the library is not even imported: that
     takes longer than a request."""
-    if sys.platform not in ("darwin", "win32") and not any(name.lower().endswith("_proxy") for name in os.environ):
+    named = {name.lower() for name in os.environ if name.lower().endswith("_proxy")} - {"no_proxy"}
+    if sys.platform not in ("darwin", "win32") and not named:
         return {}
     from urllib.request import getproxies
 

@@ -10,7 +10,10 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
+
+from zen_native.errors import TlsError
 
 if TYPE_CHECKING:
     import ssl
@@ -25,6 +28,7 @@ _ENVIRONMENT = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 """What the `ssl` module and OpenSSL read by themselves when a context is made."""
 _MAX_CONTEXTS = 32
 _CONTEXTS: dict[object, ssl.SSLContext] = {}
+_MAKING = Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +73,22 @@ def checked_tls(tls: Tls | ssl.SSLContext | None) -> TlsContext:
 
 
 def context_of(tls: Tls | None = None) -> ssl.SSLContext:
-    """The context of a configuration; without one, the authorities are the system's."""
+    """The context of a configuration; without one, the authorities are the system's.
+
+    Raises:
+        TlsError: the environment names a file that cannot be used.
+        ValueError: the configuration does.
+    """
     key = (tls, *(os.environ.get(name) for name in _ENVIRONMENT), *_state(tls))
     found = _CONTEXTS.get(key)
     if found is None:
-        found = _made(tls or Tls())
-        if len(_CONTEXTS) >= _MAX_CONTEXTS:
-            _CONTEXTS.clear()
-        _CONTEXTS[key] = found
+        with _MAKING:
+            found = _CONTEXTS.get(key)
+            if found is None:
+                found = _made(tls or Tls())
+                if len(_CONTEXTS) >= _MAX_CONTEXTS:
+                    _CONTEXTS.clear()
+                _CONTEXTS[key] = found
     return found
 
 
@@ -100,6 +112,8 @@ def _made(tls: Tls) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=tls.ca_file)
     except OSError as error:
+        if tls.ca_file is None:  # SSLKEYLOGFILE
+            raise TlsError(f"no TLS in this environment: {error}") from None
         raise _unusable(tls.ca_file, "holds no certificates of authorities", error) from None
     if tls.ca_file is None and not _has_authorities(context):
         _take_certifi(context)

@@ -61,6 +61,12 @@ impl Exchange {
         self.response.under_way()
     }
 
+    /// Whether nothing that still comes is of use to anybody: no answer is under way, and none will be.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        !self.ready() && !self.under_way()
+    }
+
     /// The next answer is that to a request with this method; its body is decoded, where it can be, if `decoding`. On
     /// a connection that takes no request the answer has ended before it began.
     pub fn begin(&mut self, method: &str, decoding: bool) {

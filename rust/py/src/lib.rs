@@ -1,7 +1,7 @@
 //! zen-py: the extension module `zen_native._core`, the only crate that knows Python.
 //!
-//! Owns the crossing of the border and nothing else: bytes go in, lists of the event classes that `zen_native.events`
-//! defines come out. No thread, no runtime, nothing global but the table of those classes.
+//! Owns the crossing of the border: bytes go in, lists of the event classes that `zen_native.events` defines come out; and
+//! the long texts of requests as JSON. No thread, no runtime, nothing global but the table of those classes.
 
 mod classes;
 mod convert;
@@ -9,6 +9,7 @@ mod decoder;
 mod error;
 mod events;
 mod exclusive;
+mod json;
 mod object;
 mod wire;
 
@@ -25,6 +26,8 @@ mod _core {
     use super::decoder::Decoder;
     #[pymodule_export]
     use super::decoder::names;
+    #[pymodule_export]
+    use super::json::json_joined;
     #[pymodule_export]
     use super::wire::Wire;
 

@@ -7,6 +7,8 @@
 mod calls;
 mod state;
 
+use std::time::Instant;
+
 use pyo3::PyTraverseError;
 use pyo3::buffer::PyBuffer;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
@@ -105,10 +107,11 @@ impl Wire {
         calls.make(py)
     }
 
-    /// Who is woken when there is something to take, or the answer has ended.
+    /// Who is woken when there is something to take, or the answer has ended. Waiting begins the idle time anew.
     #[pyo3(signature = (waiter))]
     fn wait(&self, py: Python<'_>, waiter: Option<Py<PyAny>>) -> PyResult<()> {
         let (old, calls) = self.with(py, |inner| {
+            inner.last = Instant::now();
             let old = std::mem::replace(&mut inner.waiter, waiter);
             let ready = inner.pending() || inner.exchange.answer.ended;
             Ok((old, if ready { inner.news(py) } else { Calls::default() }))
@@ -117,7 +120,7 @@ impl Wire {
         calls.make(py)
     }
 
-    /// What is called once when so much is pending that reading should stop.
+    /// What is called once when reading should stop: so much is pending, or nothing that comes is of use any more.
     #[pyo3(signature = (pause))]
     fn pausing(&self, py: Python<'_>, pause: Option<Py<PyAny>>) -> PyResult<()> {
         let old = self.with(py, |inner| Ok(std::mem::replace(&mut inner.pause, pause)))?;
@@ -145,7 +148,7 @@ impl Wire {
         Ok(PyBytes::new(py, &body))
     }
 
-    /// Seconds since the last bytes, or since the answer was asked for.
+    /// Seconds since the last bytes, or since somebody began to wait for them.
     fn idle_seconds(&self, py: Python<'_>) -> PyResult<f64> {
         self.with(py, |inner| Ok(inner.last.elapsed().as_secs_f64()))
     }
@@ -204,7 +207,13 @@ impl Wire {
         self.with(py, |inner| Ok(inner.exchange.answer.skipped))
     }
 
-    /// Whether reading should stop until something is taken.
+    /// Whether there is something to take.
+    #[getter]
+    fn pending(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(inner.pending()))
+    }
+
+    /// Whether reading should stop, until something is taken where an answer may still come.
     #[getter]
     fn paused(&self, py: Python<'_>) -> PyResult<bool> {
         self.with(py, |inner| Ok(inner.paused))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 
 import ray
+from cluster import cluster
 from common import ARGUMENTS, ASK, TRANSPORT, URL, options
 
 import zen_native as zen
@@ -29,23 +29,14 @@ def main() -> None:
     patient = zen.ConnectionLimits(idle_seconds=600)  # Ray takes its time
     with zen.Client(**options(connections=patient)) as client:
         client.generate(*ASK)
-        ray.init(
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=80 << 20,
-            _node_ip_address="127.0.0.1",
-            _temp_dir=ARGUMENTS[0],
-        )
-        actors = [Actor.remote(URL, TRANSPORT) for _ in range(2)]
-        answers = ray.get([actor.ask.remote(*ASK) for actor in actors * 2])
-        print([text for text, _ in answers], len({process for _, process in answers} - {os.getpid()}))
-        try:
-            ray.put(client)
-        except TypeError as error:
-            print("cannot be copied or pickled" in str(error))
-        ray.shutdown()
+        with cluster(ARGUMENTS[0]):
+            actors = [Actor.remote(URL, TRANSPORT) for _ in range(2)]
+            answers = ray.get([actor.ask.remote(*ASK) for actor in actors * 2])
+            print([text for text, _ in answers], len({process for _, process in answers} - {os.getpid()}))
+            try:
+                ray.put(client)
+            except TypeError as error:
+                print("cannot be copied or pickled" in str(error))
         print(client.generate(*ASK).text)
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
-from common import ARGUMENTS, ASK, options
+from common import ARGUMENTS, ASK, options, run
 
 import zen_native as zen
 
@@ -57,9 +57,11 @@ def with_a_stream_that_is_kept() -> None:
 
 def with_a_generator_in_a_cycle() -> None:
     """With a generator that only the collector finds, at the end."""
-    cycle: list[object] = [zen.Client(**options()).stream(*ASK).batches()]
+    generator = zen.Client(**options()).stream(*ASK).batches()
+    cycle: list[object] = [generator]
     cycle.append(cycle)
-    next(cycle[0])  # type: ignore[call-overload]
+    next(generator)
+    del generator
     leave()
 
 
@@ -136,7 +138,7 @@ def beside_a_daemon_with_a_loop() -> None:
         async for _ in zen.AsyncClient(**options()).stream(*ASK):
             began.set()
 
-    threading.Thread(target=asyncio.run, args=(read(),), daemon=True).start()
+    threading.Thread(target=run, args=(read(),), daemon=True).start()
     began.wait()
     leave()
 
@@ -169,4 +171,4 @@ if __name__ == "__main__":
     if name in SYNC:
         SYNC[name]()
     else:
-        asyncio.run(ASYNC[name]())
+        run(ASYNC[name]())

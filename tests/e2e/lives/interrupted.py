@@ -7,7 +7,7 @@ import asyncio
 import sys
 import time
 
-from common import ARGUMENTS, ASK, options
+from common import ARGUMENTS, ASK, options, run
 
 import zen_native as zen
 
@@ -38,6 +38,6 @@ if __name__ == "__main__":
     # In place of the traceback. The process still ends by the signal, as the interpreter has it.
     sys.excepthook = lambda kind, _error, _trace: print(kind.__name__)
     if ARGUMENTS == ["asyncio"]:
-        asyncio.run(wait_in_a_loop())
+        run(wait_in_a_loop())
     else:
         wait()

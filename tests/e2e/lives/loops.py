@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
-from common import ARGUMENTS, ASK, options
+from common import ARGUMENTS, ASK, new_loop, options, run
 
 import zen_native as zen
 
@@ -25,12 +23,12 @@ def main(how: str) -> None:
     """`run`: by `asyncio.run`. `closed`: the loop is closed, and that is all."""
     client = zen.AsyncClient(**options())
     if how == "run":
-        asyncio.run(ask(client))
+        run(ask(client))
     else:
-        loop = asyncio.new_event_loop()
+        loop = new_loop()
         loop.run_until_complete(ask(client))
         loop.close()
-    asyncio.run(ask_and_close(client))
+    run(ask_and_close(client))
 
 
 if __name__ == "__main__":

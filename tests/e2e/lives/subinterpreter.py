@@ -10,9 +10,9 @@ from common import ASK, options
 import zen_native as zen
 
 try:
-    import _interpreters as interpreters  # type: ignore[import-not-found]
+    import _interpreters as interpreters  # type: ignore[import-not-found] - from Python 3.13 on
 except ImportError:
-    import _xxsubinterpreters as interpreters  # type: ignore[import-not-found]
+    import _xxsubinterpreters as interpreters  # type: ignore[import-not-found] - up to 3.12; has no stub
 
 INSIDE = """
 import sys

@@ -6,7 +6,7 @@
     idle       the connections that nobody uses
     waiting    what a task waits on, and the one timer of a stream
     aio        asyncio: `AioTransport`
-    blocking   threads: `BlockingTransport`
+    blocking   threads: `BlockingTransport`, with turns of its own
 
 What reads an answer is `_core.Wire`. Owns nothing that outlives its client, and no thread.
 """

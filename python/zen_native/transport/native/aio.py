@@ -11,14 +11,16 @@ import os
 import threading
 from collections import deque
 from contextlib import suppress
+from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zen_native.errors import ConnectError
+from zen_native.transport.choice import CLOSED
 from zen_native.transport.connections import ConnectionLimits
 from zen_native.transport.tls import context_of
 
-from .answer import StaleError
+from .answer import GIVEN_UP, StaleError
 from .connection import Connection, SecureConnection
 from .exchange import AioExchange
 from .head import head_of, is_last
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 __all__ = ["AioTransport"]
 
 _READ = 64 << 10
+"""So much is read and decoded at a time: in far less than a millisecond."""
+_MANY_READS = 16 << 10
+"""The same for loops that may read 32 times in one turn (uvloop, whose libuv does): half a megabyte in all."""
 _SECOND_ADDRESS = 0.25
 """After so many seconds the next address of a host is tried, too (RFC 8305 section 8)."""
 
@@ -116,7 +121,8 @@ class Home:
         self._rests: dict[Connection, Rest] = {}
         """Of those that are busy."""
         self._turns = Turns(loop, limits.max_connections)
-        self._buffer = bytearray(_READ)
+        self._size = _READ if isinstance(loop, asyncio.BaseEventLoop) else _MANY_READS
+        self._buffer = bytearray(self._size)
         self._context: ssl.SSLContext | None = None
         self._sealed = memoryview(b"")
         self._sweeper: asyncio.TimerHandle | None = None
@@ -147,6 +153,7 @@ class Home:
         if self._sweeper is not None:
             self._sweeper.cancel()
         for connection in [*self._busy, *self._idle.over(0)]:
+            connection.failure = connection.failure or ConnectionAbortedError(GIVEN_UP)
             connection.abort()
         self._turns.end()
 
@@ -157,19 +164,28 @@ class Home:
 
         Raises:
             TransportError: there is none.
+            RuntimeError: the client was closed.
         """
+        self._check_open()
         limit = _least(watch.connect, watch.left())
         until = None if limit is None else self.loop.time() + limit
         await self._turns.take(until, watch)
         try:
-            found = None if fresh else self._kept_one(origin) or await self._inherited(origin)
+            found = None if fresh else self._kept_one(origin) or await self._inherited(origin, watch)
             if found is None:
                 found = await self._opened(origin, until, watch)
+                self._check_open(found)
         except BaseException:
             self._turns.give()
             raise
         self._busy.add(found)
         return found
+
+    def _check_open(self, made: Connection | None = None) -> None:
+        if self.closed:
+            if made is not None:
+                made.abort()
+            raise RuntimeError(CLOSED)
 
     def release(self, connection: Connection, *, keep: bool) -> None:
         """Take it back: for the next request, where it can have one, or to close it."""
@@ -193,17 +209,24 @@ class Home:
     def _drained(self, rest: Rest) -> None:
         del self._rests[rest.connection]
         self.release(rest.connection, keep=rest.keep)
-        if rest.heir is not None and not rest.heir.done():
-            rest.heir.set_result(None)
+        if rest.heir is not None:
+            _settle(rest.heir)
 
-    async def _inherited(self, origin: Origin) -> Connection | None:
+    async def _inherited(self, origin: Origin, watch: Watch) -> Connection | None:
         """One whose last answer has just ended, with the rest of its body to come: that takes no longer than to open
-        another one."""
+        another one.
+
+        Raises:
+            StreamTimeoutError: meanwhile nobody wants it any more.
+        """
         rest = next((each for each in self._rests.values() if each.inherits(origin)), None)
         if rest is None:
             return None
-        rest.heir = self.loop.create_future()
-        await rest.heir
+        heir = rest.heir = self.loop.create_future()
+        watch.wake_by(partial(_settle, heir))
+        await heir
+        if watch.left() == 0:
+            raise watch.expired()
         return self._kept_one(origin)
 
     def _kept_one(self, origin: Origin) -> Connection | None:
@@ -219,23 +242,47 @@ class Home:
         for old in self._idle.expired(now):
             old.abort()
         until = self._idle.until()
-        self._sweeper = None if until is None else self.loop.call_later(until - now, self._sweep)
+        if until is None:
+            self._sweeper = None
+        else:  # as everything that outlives the request, in a context of its own
+            self._sweeper = self.loop.call_later(until - now, self._sweep, context=Context())
 
     # Opening
 
     async def _opened(self, origin: Origin, until: float | None, watch: Watch) -> Connection:
         for spare in self._idle.over(self._turns.left_over(len(self._idle))):
             spare.abort()
+        # In a context of its own, which the loop keeps as long as the connection: it outlives the request.
+        opening = Context().run(self.loop.create_task, self._opened_in_time(origin, until, watch))
+        watch.wake_by(_nothing)
+        try:
+            made = await opening
+        except BaseException:
+            if opening.done() and not opening.cancelled() and opening.exception() is None:
+                opening.result().abort()  # it came at the same time as the end
+            raise
+        finally:
+            del opening  # an error would lead to itself
+        if watch.left() == 0:
+            made.abort()
+            raise watch.expired()
+        return made
+
+    async def _opened_in_time(self, origin: Origin, until: float | None, watch: Watch) -> Connection:
         limit = asyncio.timeout_at(until)
-        watch.wake_by(partial(limit.reschedule, 0.0))
         try:
             async with limit:
+                watch.wake_by(partial(limit.reschedule, 0.0))
+                if watch.left() == 0:  # by now
+                    limit.reschedule(0.0)
                 return await self._connected(origin)
         except OSError as error:  # a timeout is one, too
             if limit.expired():
-                failed: Exception = watch.expired() if watch.left() == 0 else watch.no_connection()
+                failed: Exception = watch.expired() if watch.is_over() else watch.no_connection()
             else:
-                failed = ConnectError(f"{type(error).__name__}: {error}")
+                failed = ConnectError(origin.unreachable(error))
+        finally:
+            watch.wake_by(_nothing)
         raise failed  # here, so that the error brings no frames with it that hold the request
 
     async def _connected(self, origin: Origin) -> Connection:
@@ -258,7 +305,7 @@ class Home:
             return partial(Connection, origin, self._buffer, self._lost)
         if self._context is None:  # which may have to read all the authorities of the system
             self._context = await asyncio.to_thread(self._tls)
-            self._sealed = memoryview(bytearray(_READ))
+            self._sealed = memoryview(bytearray(self._size))
         return partial(SecureConnection, origin, self._buffer, self._lost, self._context, self._sealed)
 
     def _lost(self, connection: Connection) -> None:
@@ -282,6 +329,7 @@ class Turns:
 
         Raises:
             PoolTimeoutError: there was none.
+            RuntimeError: the client was closed.
         """
         if self._free is None:
             return
@@ -299,7 +347,7 @@ class Turns:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.give()  # it came at the same time as the end
             if isinstance(error, TimeoutError):
-                raise (watch.expired() if watch.left() == 0 else watch.no_turn()) from None
+                raise (watch.expired() if watch.is_over() else watch.no_turn()) from None
             raise
 
     def give(self) -> None:
@@ -317,8 +365,17 @@ class Turns:
         """Nobody is served any more."""
         for turn in self._queue:
             if not turn.done():
-                turn.set_exception(ConnectError("the client was closed"))
+                turn.set_exception(RuntimeError(CLOSED))
+
+
+def _settle(heir: asyncio.Future[None]) -> None:
+    if not heir.done():
+        heir.set_result(None)
 
 
 def _least(first: float | None, second: float | None) -> float | None:
     return second if first is None else first if second is None else min(first, second)
+
+
+def _nothing() -> None:
+    """Wakes nobody: who is about to go on looks at the watch."""

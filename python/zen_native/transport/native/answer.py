@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     from zen_native._core import Wire
 
-__all__ = ["MAX_REST", "REST_SECONDS", "Answer", "StaleError"]
+__all__ = ["GIVEN_UP", "MAX_REST", "REST_SECONDS", "Answer", "StaleError"]
 
 MAX_REST = 64 << 10
 REST_SECONDS = 0.1
 """A connection is worth so much reading and waiting for the end of the body, when the answer has ended."""
+GIVEN_UP = "the connection was closed with its client"
+"""Of the `ConnectionAbortedError` that says so: what the server would have sent, nobody knows."""
 _STALE_SECONDS = 1.0
 """A kept connection that the server had let go of says so within a round trip. One that dies later may have been at
 work on the request."""

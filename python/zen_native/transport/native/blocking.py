@@ -9,16 +9,17 @@ from __future__ import annotations
 import os
 import threading
 import time
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from zen_native.errors import ConnectError
+from zen_native.transport.choice import CLOSED
 from zen_native.transport.connections import ConnectionLimits
 from zen_native.transport.tls import context_of
 
 from .answer import Answer, StaleError
 from .blocking_connection import BlockingConnection, opened
-from .head import head_of, is_last
+from .blocking_turns import Turns
+from .head import Head, head_of, is_last
 from .idle import Idle
 from .origin import parted
 
@@ -55,10 +56,10 @@ class BlockingTransport:
         head, last = head_of(request, origin, target), is_last(request.headers)
         exchange = BlockingExchange(pool, pool.connection(origin, watch), watch, keep=not last)
         try:
-            exchange.ask(request.method, head + request.body, decoder)
+            exchange.ask(request.method, head, request.body, decoder)
         except StaleError:
             exchange = BlockingExchange(pool, pool.connection(origin, watch, fresh=True), watch, keep=not last)
-            exchange.ask(request.method, head + request.body, decoder)
+            exchange.ask(request.method, head, request.body, decoder)
         return exchange
 
     async def close(self) -> None:
@@ -86,28 +87,30 @@ class _Pool:
         self._most = limits.max_connections
         self._idle: Idle[BlockingConnection] = Idle(limits)
         self._busy: set[BlockingConnection] = set()
+        self._closed = False
         self._lock = threading.Lock()
         """Of what is idle. No finalizer may need it: one may run while this thread has it."""
-        self._turns: SimpleQueue[None] = SimpleQueue()
-        for _ in range(self._most or 0):
-            self._turns.put(None)
+        self._turns = None if self._most is None else Turns(self._most)
 
     def connection(self, origin: Origin, watch: Watch, *, fresh: bool = False) -> BlockingConnection:
         """One that nobody else uses; it is given back by `release`.
 
         Raises:
             TransportError: there is none.
+            RuntimeError: the client is closed.
         """
         limit = _Deadline(watch)
         self._take_turn(limit)
         try:
+            self._check_open()
             found = None if fresh else self._kept_one(origin)
             if found is None:
                 found = self._opened(origin, limit)
+            self._busy.add(found)
+            self._check_open(found)  # behind `add`, as `close` looks at who is busy when it has said so
         except BaseException:
-            self._give_turn()
+            self._give_turn()  # where the client is closed, to the next who waits, to be told as well
             raise
-        self._busy.add(found)
         return found
 
     def release(self, connection: BlockingConnection, *, keep: bool) -> None:
@@ -118,6 +121,8 @@ class _Pool:
             connection.used = True
             with self._lock:
                 spare = [*self._idle.put(connection, time.monotonic()), *self._idle.expired(time.monotonic())]
+                if self._closed:
+                    spare += self._idle.over(0)
             for each in spare:
                 each.close()
         else:
@@ -125,11 +130,20 @@ class _Pool:
         self._give_turn()
 
     def close(self) -> None:
-        """Close every connection, those in use too."""
+        """Close every connection, those in use too. Who waits for a turn is told."""
+        self._closed = True
+        self._give_turn()
         with self._lock:
             idle = self._idle.over(0)
         for connection in [*idle, *self._busy]:
             connection.close()
+
+    def _check_open(self, made: BlockingConnection | None = None) -> None:
+        if self._closed:
+            if made is not None:
+                self._busy.discard(made)
+                made.close()
+            raise RuntimeError(CLOSED)
 
     def _kept_one(self, origin: Origin) -> BlockingConnection | None:
         while True:
@@ -149,22 +163,18 @@ class _Pool:
             for each in spare:
                 each.close()
         try:
-            return opened(origin, self._tls() if origin.secure else None, limit.left)
+            return opened(origin, self._tls() if origin.secure else None, limit.left, limit.wake_by)
         except OSError as error:  # a timeout is one, too
-            failed = ConnectError(f"{type(error).__name__}: {error}") if limit.left() != 0 else limit.expired()
+            failed = ConnectError(origin.unreachable(error)) if limit.left() != 0 else limit.expired()
         raise failed  # here, so that the error brings no frames with it that hold the request
 
     def _take_turn(self, limit: _Deadline) -> None:
-        if self._most is None:
-            return
-        try:
-            self._turns.get(timeout=limit.left())
-        except Empty:
-            raise limit.expired(in_turn=True) from None
+        if self._turns is not None and not self._turns.take(limit.left, limit.wake_by):
+            raise limit.expired(in_turn=True)
 
     def _give_turn(self) -> None:
-        if self._most is not None:
-            self._turns.put(None)
+        if self._turns is not None:
+            self._turns.give()
 
 
 class _Deadline:
@@ -172,17 +182,20 @@ class _Deadline:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
+        self.wake_by = watch.wake_by
         own, whole = watch.connect, watch.left()
         limits = [each for each in (own, whole) if each is not None]
         self._until = watch.clock() + min(limits) if limits else None
 
     def left(self) -> float | None:
-        """Seconds; never negative."""
+        """Seconds; never negative. None of them are left once another thread wants no answer any more."""
+        if self._watch.left() == 0:
+            return 0.0
         return None if self._until is None else max(0.0, self._until - self._watch.clock())
 
     def expired(self, *, in_turn: bool = False) -> Exception:
         """What it means that it is over; `in_turn`: while others had the connections."""
-        if self._watch.left() == 0:
+        if self._watch.is_over():
             return self._watch.expired()
         return self._watch.no_turn() if in_turn else self._watch.no_connection()
 
@@ -200,7 +213,7 @@ class BlockingExchange(Answer):
         self._keep = keep
         self._late = self._over = False
 
-    def ask(self, method: str, data: bytes, decoder: Decoder | None) -> None:
+    def ask(self, method: str, head: Head, body: bytes, decoder: Decoder | None) -> None:
         """Send, and wait for the head of the answer.
 
         Raises:
@@ -213,7 +226,7 @@ class BlockingExchange(Answer):
         try:
             wire.begin(method, decoder)
             try:
-                connection.send(data, self._watch.left)
+                connection.send(head, body, self._watch.left)
             except TimeoutError:
                 raise self._watch.expired() from None
             while wire.head is None and not wire.ended:
@@ -235,7 +248,9 @@ class BlockingExchange(Answer):
         return self._wire.take()
 
     def wait(self) -> None:
-        """One read."""
+        """One read, unless there is something to take, or nothing can come any more."""
+        if self._wire.pending or self._wire.ended:
+            return
         left = self._watch.left()
         try:
             if left != 0:

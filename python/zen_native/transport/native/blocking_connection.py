@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 from zen_native._core import Wire
 from zen_native.transport.base import INHERITED
 
-from .answer import MAX_REST, REST_SECONDS
+from .answer import GIVEN_UP, MAX_REST, REST_SECONDS
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
+    from .head import Head
     from .origin import Origin
     from .secure import TlsLayer
 
@@ -60,7 +61,7 @@ class BlockingConnection:
         self._limits: dict[int, float | None] = {}
         self._process = os.getpid()
         self._rest_until = 0.0
-        self._reading = self._closed = False
+        self._inside = self._closed = False
 
     @property
     def is_free(self) -> bool:
@@ -100,21 +101,24 @@ class BlockingConnection:
 
     # Sending and reading
 
-    def send(self, data: bytes, left: Left) -> None:
-        """All of it. A server that hangs up may have said why: then there is still something to read.
+    def send(self, head: Head, body: bytes, left: Left) -> None:
+        """All of it, at once. A server that hangs up may have said why: then there is still something to read.
 
         Raises:
             TimeoutError: it took too long.
         """
-        rest = memoryview(data if self._layer is None else self._layer.sealed(data))
+        rest = memoryview(head + body if self._layer is None else self._layer.sealed(head + body))
+        self._inside = True
         try:
-            while rest:
+            while rest and not self._closed:
                 self._limit(socket.SO_SNDTIMEO, _checked(left()))
                 rest = rest[self._socket.send(rest) :]
         except OSError as error:
             if _is_timeout(error) or isinstance(error, BlockingIOError):
                 raise TimeoutError from None
             self.failure = error
+        finally:
+            self._leave()
 
     def read(self, left: float | None) -> None:
         """What comes next goes to the wire; wait for it so many seconds.
@@ -126,7 +130,7 @@ class BlockingConnection:
         if self._process != os.getpid():
             raise RuntimeError(INHERITED)
         count = 0
-        self._reading = True
+        self._inside = True
         try:
             if not self._closed:
                 count = self._received(left)
@@ -137,10 +141,17 @@ class BlockingConnection:
             self.wire.lost(error)
             return
         finally:
-            self._reading = False
-            if self._closed:
-                self._socket.close()
-        self._take(count)
+            self._leave()
+        if self._closed:
+            self.wire.lost(ConnectionAbortedError(GIVEN_UP))
+        else:
+            self._take(count)
+
+    def _leave(self) -> None:
+        """This thread's call of the socket is over: what was put off to that is done."""
+        self._inside = False
+        if self._closed:
+            self._socket.close()
 
     def rest(self) -> None:
         """The answer has ended; the rest of its body may come until it is wanted again, or a little later."""
@@ -173,15 +184,15 @@ class BlockingConnection:
     # Closing
 
     def close(self) -> None:
-        """At once, from any thread, also from a finalizer. A thread that is reading finds the end of the connection."""
+        """At once, from any thread, also from a finalizer. A thread that sends or reads finds the end of it."""
         self._closed = True
-        if self._reading and self._process == os.getpid():
+        if self._inside and self._process == os.getpid():
             self.hang_up()
         else:
             self._socket.close()
 
     def hang_up(self) -> None:
-        """Wakes a thread that reads, which closing does not. A forked child has none, but its parent may."""
+        """Wakes a thread that sends or reads, which closing does not. A forked child has none, but its parent may."""
         if self._process == os.getpid():
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -231,8 +242,13 @@ class BlockingConnection:
             self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", *divmod(whole, 1_000_000)))
 
 
-def opened(origin: Origin, context: ssl.SSLContext | None, left: Left) -> BlockingConnection:
-    """A new connection.
+def opened(
+    origin: Origin,
+    context: ssl.SSLContext | None,
+    left: Left,
+    wake_by: Callable[[Callable[[], object]], object],
+) -> BlockingConnection:
+    """A new connection. `wake_by` is told what ends a handshake from another thread.
 
     Raises:
         OSError: there is none.
@@ -241,6 +257,7 @@ def opened(origin: Origin, context: ssl.SSLContext | None, left: Left) -> Blocki
     """
     connection = BlockingConnection(origin, _connected(origin, left))
     if context is not None:
+        wake_by(connection.hang_up)
         try:
             connection.secure(context, left)
         except BaseException:

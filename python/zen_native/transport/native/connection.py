@@ -10,6 +10,7 @@ import asyncio
 import os
 import socket
 from contextlib import suppress
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from zen_native._core import Wire
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "SecureConnection"]
 
 _MAX_HEAD = 128 << 10
-_PIECE = 1 << 20
-"""So much is sealed at a time: in a millisecond at most."""
+_PIECE = 256 << 10
+"""So much of a body is written at a time, between which the loop goes on."""
+_NOTHING = memoryview(b"")
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -50,6 +52,10 @@ class Connection(asyncio.BufferedProtocol):
         self._transport: Any = None
         self.paused = False
         """Whether reading has stopped until something is taken."""
+        self._rest = _NOTHING
+        """Of the body that is being written."""
+        self._full = False
+        """Whether the server is slower than that."""
         self._take_reads()
 
     def _take_reads(self) -> None:
@@ -81,27 +87,51 @@ class Connection(asyncio.BufferedProtocol):
         # The wire, the transport and this hold each other.
         self.wire.pausing(None)
         self._transport = None
+        self._rest = _NOTHING
+
+    def pause_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._full = True
+
+    def resume_writing(self) -> None:
+        """See `asyncio.BaseProtocol`."""
+        self._full = False
+        self._send_more()
 
     # What the exchange calls
 
     @property
     def is_free(self) -> bool:
-        """Whether it can take a request."""
-        return self.open and self.wire.reusable
+        """Whether it can take a request: the last answer has ended, and its request has gone out. A server may answer
+        before it has read all, and then read no more, or take what comes next for the rest."""
+        return self.open and self.wire.reusable and not self._rest and not self._transport.get_write_buffer_size()
 
     def send(self, head: bytes, body: bytes) -> None:
-        """Write a request; what the socket does not take at once waits in the asyncio transport."""
+        """Write a request. Of one that is long the asyncio transport gets no more than the server takes."""
         if len(body) < _PIECE:
-            self._transport.write(head + body)
-        else:
-            self._transport.write(head)
-            self._transport.write(body)
+            self._write(head + body)
+            return
+        self._write(head)
+        self._rest = memoryview(body)
+        self._send_more()
+
+    def _send_more(self) -> None:
+        if not self._rest or self._full or not self.open:
+            return
+        self._write(self._rest[:_PIECE])
+        self._rest = self._rest[_PIECE:] or _NOTHING
+        if self._rest:
+            self._loop.call_soon(self._send_more)
+
+    def _write(self, data: bytes | memoryview) -> None:
+        self._transport.write(data)
 
     def resume(self) -> None:
         """What came has been taken: read on."""
         self.paused = False
         if self.open:
-            self._transport.resume_reading()
+            # The loop keeps the context as long as it reads, which is longer than the request.
+            Context().run(self._transport.resume_reading)
 
     @property
     def is_ours(self) -> bool:
@@ -126,12 +156,24 @@ class Connection(asyncio.BufferedProtocol):
                 self._loop.call_soon_threadsafe(then)
 
     def _hang_up(self) -> None:
-        # Where the loop has no real socket to show (uvloop), it is left to `abort`.
         with suppress(AttributeError, OSError, TypeError):
-            self._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            shown = self._transport.get_extra_info("socket")
+            if isinstance(self._loop, asyncio.BaseEventLoop):
+                shown.shutdown(socket.SHUT_RDWR)
+            elif not (self._loop.is_running() or self._loop.is_closed() or self._transport.is_closing()):
+                # uvloop shows the number of the file alone. While the loop runs, which closes it very soon anyway, that
+                # could be another's by now.
+                with shown.dup() as own:
+                    own.shutdown(socket.SHUT_RDWR)
 
     def _pause(self) -> None:
-        if self.open:
+        if not self.open:
+            return
+        if self.wire.ended and not self.wire.reusable:
+            # Nothing that comes is of use; the wire has what is still to be taken. One that is kept hears here of what
+            # nobody asked for.
+            self.abort()
+        else:
             self.paused = True
             self._transport.pause_reading()
 
@@ -155,6 +197,11 @@ class SecureConnection(Connection):
     def _take_reads(self) -> None:
         pass
 
+    @property
+    def is_free(self) -> bool:
+        """See `Connection`. What came together with the last answer must not become the next one."""
+        return super().is_free and not self._layer.has_more
+
     async def shaken(self) -> None:
         """Wait for the end of the handshake.
 
@@ -168,7 +215,11 @@ class SecureConnection(Connection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.BaseProtocol`."""
         super().connection_made(transport)
-        self._shake()
+        try:
+            self._shake()
+        except OSError as error:  # the context allows nothing that could be said
+            self._fail(error)
+            return
         self._flush()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - the interface of asyncio
@@ -195,22 +246,8 @@ class SecureConnection(Connection):
         super().connection_lost(exc)
         self._settle(shake_failure(self.failure))
 
-    def send(self, head: bytes, body: bytes) -> None:
-        """Seal and write a request."""
-        if len(body) < _PIECE:
-            self._transport.write(self._layer.sealed(head + body))
-            return
-        self._transport.write(self._layer.sealed(head))
-        self._send_rest(body)
-
-    def _send_rest(self, body: bytes, start: int = 0) -> None:
-        """In pieces, between which the loop goes on."""
-        if not self.open:
-            return
-        end = start + _PIECE
-        self._transport.write(self._layer.sealed(body[start:end]))
-        if end < len(body):
-            self._loop.call_soon(self._send_rest, body, end)
+    def _write(self, data: bytes | memoryview) -> None:
+        super()._write(self._layer.sealed(data))
 
     def _shake(self) -> bool:
         """Go on with it. Whether the server says that nothing follows."""

@@ -65,7 +65,8 @@ class AioExchange(Answer):
         self._watch.wake_by(self._give_up)
         try:
             wire.begin(method, decoder)
-            connection.send(head, body)
+            if connection.open:  # it may have ended since it was made
+                connection.send(head, body)
             while wire.head is None and not wire.ended:
                 await self.wait()
             self._note_head(connection.used, self._watch.clock() - began, connection.failure)
@@ -93,10 +94,12 @@ class AioExchange(Answer):
 
     def wait(self) -> Waiter:
         """Until something came, or something ended; to be awaited at once."""
-        self._waiter.expect()
-        self._alarm.begin()
-        self._wire.wait(self._waiter)
-        return self._waiter
+        waiter, alarm = self._waiter, self._alarm
+        waiter.expect()
+        if alarm.set_for != self._watch.changes:
+            alarm.set()
+        self._wire.wait(waiter)
+        return waiter
 
     # The answer as bytes
 

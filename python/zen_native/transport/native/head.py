@@ -18,14 +18,26 @@ if TYPE_CHECKING:
 
     from .origin import Origin
 
-__all__ = ["head_of", "is_last"]
+__all__ = ["Head", "head_of", "is_last"]
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIXED = frozenset({"content-length", "transfer-encoding", "trailer", "upgrade"})
 """Fields that say where a message ends, or that it is none of HTTP/1.1: no caller's word counts there."""
 
 
-def head_of(request: HttpRequest, origin: Origin, target: str) -> bytes:
+class Head(bytes):
+    """The bytes of a head. They hold a key, and who is interrupted has them in the frames of the traceback, whose
+    variables are shown and sent by many a tool: so the repr has none of them."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<head of {len(self)} bytes>"
+
+    __str__ = __repr__
+
+
+def head_of(request: HttpRequest, origin: Origin, target: str) -> Head:
     """All of the request but its body.
 
     Raises:
@@ -43,7 +55,7 @@ def head_of(request: HttpRequest, origin: Origin, target: str) -> bytes:
         elif (lower, value) != ("content-length", length):
             raise InvalidRequestError(f"the header {name!r} is the transport's to set")
     lines.append(f"content-length: {length}\r\n\r\n")
-    return "\r\n".join(lines).encode("ascii")
+    return Head("\r\n".join(lines).encode("ascii"))
 
 
 def is_last(headers: Mapping[str, str]) -> bool:

@@ -6,6 +6,7 @@ Owns no check of what a user may configure (`route` has it): this is the last li
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -32,6 +33,10 @@ class Origin(NamedTuple):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS["https" if self.secure else "http"] else f"{host}:{self.port}"
 
+    def unreachable(self, error: OSError) -> str:
+        """What is said where no connection came about, for that."""
+        return f"no connection to {self.authority}: {type(error).__name__}: {error}"
+
 
 def parted(url: str) -> tuple[Origin, str]:
     """The origin of a URL, and the target: path and query, percent-encoded where that is called for.
@@ -39,6 +44,15 @@ def parted(url: str) -> tuple[Origin, str]:
     Raises:
         TransportError: it is no URL of http or https.
     """
+    # What is remembered outlives the client, and a query may hold a key.
+    place, mark, query = url.partition("?")
+    origin, path = _parted(place)
+    query = query.partition("#")[0]
+    return origin, path if not query or "#" in place else path + mark + _quoted(query)
+
+
+@lru_cache(maxsize=256)
+def _parted(url: str) -> tuple[Origin, str]:
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -46,7 +60,9 @@ def parted(url: str) -> tuple[Origin, str]:
         host = port = parts = None
     if parts is None or parts.scheme not in _PORTS or not host or not _HOST.fullmatch(host):
         raise TransportError("the URL of the request is none of http or https with a host")
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if not _TARGET.fullmatch(target):
-        target = quote(target, safe=_SAFE)
-    return Origin(parts.scheme == "https", host.lower(), _PORTS[parts.scheme] if port is None else port), target
+    port = _PORTS[parts.scheme] if port is None else port
+    return Origin(parts.scheme == "https", host.lower(), port), _quoted(parts.path or "/")
+
+
+def _quoted(text: str) -> str:
+    return text if _TARGET.fullmatch(text) else quote(text, safe=_SAFE)

@@ -5,6 +5,7 @@ Owns how much of it is read and waited for, and that one request at most waits a
 
 from __future__ import annotations
 
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from .answer import MAX_REST, REST_SECONDS
@@ -32,7 +33,7 @@ class Rest:
         self.heir: asyncio.Future[None] | None = None
         """Who is to have the connection."""
         self._over = over
-        self._timer: asyncio.TimerHandle | None = loop.call_later(REST_SECONDS, self._end)
+        self._timer: asyncio.TimerHandle | None = loop.call_later(REST_SECONDS, self._end, context=Context())
         connection.wire.wait(self)
 
     def inherits(self, origin: Origin) -> bool:

@@ -2,7 +2,9 @@
 
 Owns no socket, so that it serves asyncio and threads alike. It stands in the place of asyncio's own layer, which takes
 more time for each read and 256 KiB for each connection. Nothing is said at the end: connections are closed, not shut
-down, as HTTP says itself where an answer ends.
+down, as HTTP says itself where an answer ends. Nor need the server say anything: where its answer lasts until the end
+of the connection, and TLS does not vouch for that (RFC 9112 section 9.8), the end that every protocol has of its own
+tells a whole answer from a cut one, as it does without TLS.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ class TlsLayer:
         if self._object.selected_alpn_protocol() not in (None, "http/1.1"):
             raise ssl.SSLError("the server was offered another protocol than HTTP/1.1, and took it")
 
-    def sealed(self, data: bytes) -> bytes:
+    def sealed(self, data: bytes | memoryview) -> bytes:
         """What the network gets in place of that."""
         self._object.write(data)
         return self._outgoing.read()
@@ -61,6 +63,11 @@ class TlsLayer:
     def outgoing(self) -> bytes:
         """What the network is to get."""
         return self._outgoing.read() if self._outgoing.pending else b""
+
+    @property
+    def has_more(self) -> bool:
+        """Whether bytes of the network are left, in the middle of `received`."""
+        return bool(self._incoming.pending or self._object.pending())
 
     def received(self, data: memoryview) -> bool:
         """Bytes of the network: what they hold goes to the wire. Whether the server says that nothing follows.

@@ -8,11 +8,11 @@ goes off too early is set anew.
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
-    from contextvars import Context
 
     from zen_native.transport.limits import Watch
 
@@ -22,12 +22,16 @@ __all__ = ["Alarm", "Waiter"]
 class Waiter:
     """Future-like, as `asyncio.isfuture` has it, for one task at a time. `await` it after `expect()`."""
 
-    __slots__ = ("_asyncio_future_blocking", "_callback", "_cancelled", "_context", "_error", "_loop", "_waiting")
+    __slots__ = ("_asyncio_future_blocking", "_callback", "_cancelled", "_context", "_error", "_loop", "waiting")
+
+    done = bool
+    """`done()` is false: to wake who does not wait does no harm. A method in Python takes three times as long."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._asyncio_future_blocking = False
-        self._waiting = False
+        self.waiting = False
+        """Whether a task does."""
         self._callback: Callable[[Any], object] | None = None
         self._context: Context | None = None
         self._error: BaseException | None = None
@@ -39,51 +43,47 @@ class Waiter:
         Raises:
             RuntimeError: another task does already.
         """
-        if self._waiting:
+        if self.waiting:
             raise RuntimeError("another task is waiting for the same stream")
-        self._waiting = True
-
-    @property
-    def waiting(self) -> bool:
-        """Whether somebody does."""
-        return self._waiting
+        self.waiting = True
 
     # What the wire calls
 
-    def done(self) -> bool:
-        """Whether there is nobody to wake."""
-        return not self._waiting
-
     def set_result(self, _: None) -> None:
         """Resume the task, now where no other one is running."""
-        self._waiting = False
-        callback = self._callback
+        self.waiting = False
+        callback, context = self._callback, self._context
         if callback is None:
-            return  # it is not suspended yet, and will not be
-        if asyncio.current_task(self._loop) is not None:
-            self._later()
-            return
-        context, self._callback, self._context = self._context, None, None
-        if context is None:
-            callback(self)
-        else:
-            context.run(callback, self)
+            return  # nobody waits, or is not suspended yet, and will not be
+        self._callback = self._context = None
+        try:
+            if context is None:
+                callback(self)
+            else:
+                context.run(callback, self)
+        except RuntimeError:  # another task is running; what goes wrong in the one that is resumed stays in it
+            self._loop.call_soon(callback, self, context=context)
+        except (KeyboardInterrupt, SystemExit) as error:
+            if isinstance(self._loop, asyncio.BaseEventLoop):
+                raise
+            # Out of a read, uvloop takes it for a failure of the connection, and goes on.
+            self._loop.call_soon(_raise, error)
 
     def set_exception(self, error: BaseException) -> None:
         """Resume the task with that, if it waits."""
-        if self._waiting:
+        if self.waiting:
             self._error = error
             self.set_result(None)
 
     # What a task calls
 
     def __await__(self) -> Generator[Waiter, None, None]:
-        if self._waiting:
+        if self.waiting:
             self._asyncio_future_blocking = True
             try:
                 yield self
             finally:
-                self._waiting = False
+                self.waiting = False
         error, self._error = self._error, None
         if error is not None:
             raise error
@@ -95,7 +95,7 @@ class Waiter:
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
         """See `asyncio.Future`; a task adds its own, and nobody else does."""
         self._callback, self._context, self._cancelled = callback, context, None
-        if not self._waiting:
+        if not self.waiting:
             self._later()
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
@@ -107,9 +107,9 @@ class Waiter:
 
     def cancel(self, msg: object = None) -> bool:
         """See `asyncio.Future`: the task is being cancelled."""
-        if not self._waiting:
+        if not self.waiting:
             return False
-        self._waiting = False
+        self.waiting = False
         self._cancelled = () if msg is None else (msg,)
         self._later()
         return True
@@ -132,28 +132,27 @@ class Waiter:
 
 class Alarm:
     """Ends a wait when its time is over. Its timer moves only when it goes off, or when other limits come into force;
-    `heard` says how long ago anything came."""
+    `silent` says for how long nothing has come while somebody waited."""
 
-    __slots__ = ("_changes", "_heard", "_loop", "_since", "_timer", "_waiter", "_watch", "late")
+    __slots__ = ("_loop", "_silent", "_timer", "_waiter", "_watch", "late", "set_for")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, watch: Watch, waiter: Waiter, heard: Callable[[], float]
+        self, loop: asyncio.AbstractEventLoop, watch: Watch, waiter: Waiter, silent: Callable[[], float]
     ) -> None:
         self._loop = loop
         self._watch = watch
         self._waiter = waiter
-        self._heard = heard
-        self._since = 0.0
-        self._changes = -1
+        self._silent = silent
         self._timer: asyncio.TimerHandle | None = None
+        self.set_for = -1
+        """The `changes` of the watch that it is set for. A wait that finds others there sets it."""
         self.late = False
         """Whether what may well not come did not come in time."""
 
-    def begin(self) -> None:
-        """A wait begins."""
-        self._since = self._watch.clock()
-        if self._changes != self._watch.changes:
-            self._set(self._since)
+    def set(self) -> None:
+        """A wait begins, under limits that it was not set for."""
+        now = self._watch.clock()
+        self._set(self._watch.due(now), now)
 
     def stop(self) -> None:
         """No wait is to be ended any more."""
@@ -161,25 +160,28 @@ class Alarm:
             self._timer.cancel()
             self._timer = None
 
-    def _set(self, now: float) -> None:
+    def _set(self, due: float | None, now: float) -> None:
         self.stop()
-        self._changes = self._watch.changes
-        due = self._watch.due(self._since)
+        self.set_for = self._watch.changes
         if due is not None:
-            self._timer = self._loop.call_later(max(0.0, due - now), self._ring)
+            # A timer that is cancelled may lie in the loop until its time: without what the request knew.
+            self._timer = self._loop.call_later(max(0.0, due - now), self._ring, context=Context())
 
     def _ring(self) -> None:
         self._timer = None
-        self._changes = -1
+        self.set_for = -1
         if not self._waiter.waiting:
             return  # the next wait sets it again
         now = self._watch.clock()
-        self._since = max(self._since, now - self._heard())
-        due = self._watch.due(self._since)
+        due = self._watch.due(now - self._silent())
         if due is None or due > now:
-            self._set(now)
+            self._set(due, now)
         elif self._watch.brief:
             self.late = True
             self._waiter.set_result(None)
         else:
             self._waiter.set_exception(self._watch.expired())
+
+
+def _raise(error: BaseException) -> None:
+    raise error

@@ -67,7 +67,7 @@ impl State {
     pub(super) fn read(&mut self, py: Python<'_>, bytes: &[u8]) -> (Calls, PyResult<()>) {
         self.last = Instant::now();
         match self.try_read(py, bytes) {
-            Ok(true) => (self.news(py), Ok(())),
+            Ok(true) => (self.news_of_read(py), Ok(())),
             Ok(false) => (Calls::default(), Ok(())),
             Err(failure) => {
                 if self.exchange.lost() {
@@ -94,7 +94,8 @@ impl State {
         }
         self.unclaimed += bytes.len();
         let answer = &self.exchange.answer;
-        Ok(news || self.pending() || answer.skipped != skipped || answer.ended != ended)
+        let said = news || answer.skipped != skipped || answer.ended != ended;
+        Ok(said || self.pending() || self.exchange.over())
     }
 
     pub(super) fn pending(&self) -> bool {
@@ -103,11 +104,21 @@ impl State {
 
     /// Who is to hear of what is there now.
     pub(super) fn news(&mut self, py: Python<'_>) -> Calls {
-        let full = !self.paused && self.unclaimed > HIGH_WATER && self.pending();
-        self.paused |= full;
+        let full = self.unclaimed > HIGH_WATER && self.pending();
+        self.told(py, full)
+    }
+
+    /// The same when bytes came, behind which there may be others.
+    fn news_of_read(&mut self, py: Python<'_>) -> Calls {
+        if self.exchange.over() { self.told(py, true) } else { self.news(py) }
+    }
+
+    fn told(&mut self, py: Python<'_>, stop: bool) -> Calls {
+        let pauses = stop && !self.paused;
+        self.paused |= stop;
         Calls {
             waiter: self.waiter.take(),
-            pause: if full { self.pause.as_ref().map(|pause| pause.clone_ref(py)) } else { None },
+            pause: if pauses { self.pause.as_ref().map(|pause| pause.clone_ref(py)) } else { None },
             spent: if self.exchange.answer.ended { self.decoder.take() } else { None },
         }
     }

@@ -1,0 +1,186 @@
+"""A client that is closed while it has something to do: it sends nothing any more, keeps nothing open, and says why."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, is_sync, new_client, run
+from tests.kit.server import HOLD, Reply, Server, sse_reply
+
+import zen_native as zen
+
+CLOSED = "the client is closed"
+RETRY = zen.RetryPolicy(base=0.5)
+ASYNCIO_WAYS = [way for way in WAYS if way != "trio"]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(sse_reply(*WHOLE)) as running:
+        yield running
+
+
+@pytest.fixture
+def failed() -> Iterator[threading.Event]:
+    """Set when a client says that it will send again."""
+    said = threading.Event()
+
+    class Noting(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.set()
+
+    logger, handler = logging.getLogger("zen_native.client"), Noting()
+    logger.addHandler(handler)
+    before = logger.level
+    logger.setLevel(logging.INFO)  # which forgets what others found out about it
+    yield said
+    logger.setLevel(before)
+    logger.removeHandler(handler)
+
+
+async def awaited(kind: str, made: Any) -> Any:
+    """What both kinds of clients give."""
+    return made if is_sync(kind) else await made
+
+
+def in_turn(kind: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs it; that of a synchronous client suspends nowhere."""
+    if is_sync(kind):
+        with pytest.raises(StopIteration):
+            main().send(None)
+    else:
+        run(kind, main)
+
+
+class Asked:
+    """A question in a task or thread of its own, and what came of it."""
+
+    def __init__(self, kind: str, client: Any) -> None:
+        self.error: BaseException | None = None
+        self._kind, self._client = kind, client
+        self._work: Any = asyncio.create_task(self._ask()) if not is_sync(kind) else threading.Thread(target=self._call)
+        if is_sync(kind):
+            self._work.start()
+
+    async def over(self) -> BaseException | None:
+        """Its error, once it has ended."""
+        if is_sync(self._kind):
+            self._work.join(5)
+            assert not self._work.is_alive()
+        else:
+            await asyncio.wait_for(self._work, 5)
+        return self.error
+
+    async def _ask(self) -> None:
+        try:
+            await self._client.generate("mine/m", "hi")
+        except (zen.LLMError, RuntimeError) as error:
+            self.error = error
+
+    def _call(self) -> None:
+        try:
+            self._client.generate("mine/m", "hi")
+        except (zen.LLMError, RuntimeError) as error:
+            self.error = error
+
+
+async def until(kind: str, server: Server, requests: int) -> None:
+    """The server has so many requests."""
+
+    def wait() -> bool:
+        return server.wait_for(lambda: len(server.requests) == requests)
+
+    assert wait() if is_sync(kind) else await asyncio.to_thread(wait)
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_a_stream_that_has_not_begun_is_not_sent(kind: str, server: Server) -> None:
+    async def main() -> None:
+        client = new_client(kind, config(server))
+        stream = client.stream("mine/m", "hi")
+        await awaited(kind, client.close())
+        with pytest.raises(RuntimeError, match=CLOSED):
+            await awaited(kind, stream.until_done())
+
+    in_turn(kind, main)
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("kind", ASYNCIO_WAYS)
+def test_nothing_is_sent_again(kind: str, server: Server, failed: threading.Event) -> None:
+    server.plays(Reply((b"{}",), status=503, headers={"retry-after": "0.5"}), sse_reply(*WHOLE))
+
+    async def main() -> None:
+        client = new_client(kind, config(server), retry=RETRY)
+        asked = Asked(kind, client)
+        assert failed.wait(5) if is_sync(kind) else await asyncio.to_thread(failed.wait, 5)
+        await awaited(kind, client.close())
+        error = await asked.over()
+        assert isinstance(error, RuntimeError)
+        assert CLOSED in str(error)
+
+    in_turn(kind, main)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("kind", ASYNCIO_WAYS)
+def test_who_waits_for_a_turn_is_told(kind: str, server: Server) -> None:
+    server.plays(sse_reply(TEXT[0], HOLD), sse_reply(*WHOLE))
+
+    async def main() -> None:
+        one = zen.ConnectionLimits(max_connections=1)
+        client = new_client(kind, config(server), connections=one, retry=RETRY)
+        stream = client.stream("mine/m", "hi")
+        await awaited(kind, next(stream) if is_sync(kind) else anext(stream))
+        asked = Asked(kind, client)
+        if not is_sync(kind):
+            await asyncio.sleep(0)
+        await awaited(kind, client.close())
+        error = await asked.over()
+        assert isinstance(error, RuntimeError)
+        assert CLOSED in str(error)
+
+    in_turn(kind, main)
+    assert (len(server.requests), server.connections) == (1, 1)
+
+
+@pytest.mark.parametrize("kind", NATIVE)
+@pytest.mark.parametrize("parts", [[TEXT[0], HOLD], [HOLD]], ids=["in the body", "before the head"])
+def test_who_reads_is_told(kind: str, parts: list[Any], server: Server) -> None:
+    server.plays(sse_reply(*parts) if len(parts) > 1 else Reply(parts, raw=True), sse_reply(*WHOLE))
+
+    async def main() -> None:
+        client = new_client(kind, config(server), retry=RETRY)
+        asked = Asked(kind, client)
+        await until(kind, server, 1)
+        await awaited(kind, client.close())
+        error = await asked.over()
+        assert isinstance(error, zen.ReadError)
+        assert "was closed with its client" in str(error)
+
+    in_turn(kind, main)
+    assert len(server.requests) == 1
+    assert server.wait_for(lambda: server.held_open == 0)
+
+
+@pytest.mark.parametrize("kind", NATIVE)
+def test_a_kept_connection_that_was_closed_here_is_no_reason_to_send_again(kind: str, server: Server) -> None:
+    server.plays(sse_reply(*WHOLE), Reply([HOLD], raw=True), sse_reply(*WHOLE))
+
+    async def main() -> None:
+        client = new_client(kind, config(server), retry=RETRY)
+        await awaited(kind, client.generate("mine/m", "hi"))
+        asked = Asked(kind, client)
+        await until(kind, server, 2)
+        await awaited(kind, client.close())
+        error = await asked.over()
+        assert isinstance(error, RuntimeError)
+        assert CLOSED in str(error)
+
+    in_turn(kind, main)
+    assert (len(server.requests), server.connections) == (2, 1)

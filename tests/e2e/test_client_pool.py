@@ -1,0 +1,277 @@
+"""Connections where there are limits, over both transports: who waits for whom, how long, and what becomes of turns
+that nobody takes; how long connections are kept, and how many."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from tests.kit.asking import TEXT, WAYS, WHOLE, ask_again, config, is_sync, new_client, run
+from tests.kit.http1 import counted
+from tests.kit.server import RESET, Reply, Server, sse_reply
+
+import zen_native as zen
+
+pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
+
+ASYNC = [kind for kind in WAYS if not is_sync(kind) and kind != "trio"]
+SYNC = [kind for kind in WAYS if is_sync(kind)]
+ONE = zen.ConnectionLimits(max_connections=1)
+
+
+@pytest.fixture
+def go_on() -> threading.Event:
+    """What an answer waits for that has begun."""
+    return threading.Event()
+
+
+@pytest.fixture
+def server(go_on: threading.Event) -> Iterator[Server]:
+    """Its first answer takes its time."""
+    with Server(sse_reply(TEXT[0], lambda: go_on.wait(20), *WHOLE[1:]), sse_reply(*WHOLE)) as running:
+        yield running
+        go_on.set()
+
+
+async def asked(server: Server, count: int = 1) -> None:
+    """Wait until the server has so many requests."""
+    assert await asyncio.to_thread(server.wait_for, lambda: len(server.requests) == count)
+
+
+async def turns(count: int = 20) -> None:
+    """Let the loop go on, so that what can begin has."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def client_of(kind: str, server: Server, **options: Any) -> Any:
+    return new_client(kind, config(server), **{"connections": ONE, "retry": zen.RetryPolicy(attempts=1), **options})
+
+
+# Waiting for a turn
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_requests_wait_for_their_turn(kind: str, server: Server, go_on: threading.Event) -> None:
+    """In their order, and over the one connection there may be."""
+
+    async def main() -> list[str]:
+        async with client_of(kind, server) as client:
+            tasks = []
+            for name in "abcd":
+                tasks.append(asyncio.create_task(client.generate("mine/m", name)))
+                await (asked(server) if name == "a" else turns())
+            assert len(server.requests) == 1
+            go_on.set()
+            return [answer.text for answer in await asyncio.gather(*tasks)]
+
+    assert run(kind, main) == ["Hello"] * 4
+    assert [request.connection for request in server.requests] == [0] * 4
+    assert [json.loads(request.body)["messages"][0]["content"] for request in server.requests] == list("abcd")
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+@pytest.mark.parametrize(
+    ("timeouts", "expected", "phase"),
+    [
+        (zen.Timeouts(connect=0.1), zen.PoolTimeoutError, "connect"),
+        (zen.Timeouts(total=0.1), zen.StreamTimeoutError, "total"),
+    ],
+)
+def test_nobody_waits_for_ever(
+    kind: str,
+    timeouts: zen.Timeouts,
+    expected: type[zen.StreamTimeoutError],
+    phase: str,
+    server: Server,
+    go_on: threading.Event,
+) -> None:
+    async def main() -> None:
+        async with client_of(kind, server, timeouts=timeouts) as client:
+            first = client.stream("mine/m", "hi")
+            await anext(first)
+            with pytest.raises(zen.StreamTimeoutError) as caught:
+                await client.generate("mine/m", "hi")
+            assert type(caught.value) is expected
+            assert caught.value.phase == phase
+            await first.aclose()
+            assert (await client.generate("mine/m", "hi")).text == "Hello"
+
+    run(kind, main)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_who_is_cancelled_gives_the_turn_on(kind: str, at_once: bool, server: Server) -> None:
+    """Before it comes, and in the very moment in which it does."""
+
+    async def main() -> str:
+        async with client_of(kind, server) as client:
+            first = client.stream("mine/m", "hi")
+            await anext(first)
+            second = asyncio.create_task(client.generate("mine/m", "hi"))
+            await turns()
+            third = asyncio.create_task(client.generate("mine/m", "hi"))
+            await turns()
+            if at_once:
+                await first.aclose()
+            second.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await second
+            await first.aclose()
+            text: str = (await third).text
+            return text
+
+    assert run(kind, main) == "Hello"
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_a_stream_that_waits_may_be_closed_by_another_task(kind: str, server: Server, go_on: threading.Event) -> None:
+    async def main() -> None:
+        async with client_of(kind, server, timeouts=zen.Timeouts(connect=None)) as client:
+            first = client.stream("mine/m", "hi")
+            await anext(first)
+            second = client.stream("mine/m", "hi")
+            waiting = asyncio.create_task(second.until_done())
+            await turns()
+            await second.aclose()
+            with pytest.raises(RuntimeError, match="closed before its end"):
+                await waiting
+            go_on.set()
+            assert (await first.until_done()).text == "Hello"
+            assert (await client.generate("mine/m", "hi")).text == "Hello"
+
+    run(kind, main)
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("kind", SYNC)
+def test_threads_wait_for_their_turn(kind: str, server: Server, go_on: threading.Event) -> None:
+    with client_of(kind, server) as client, ThreadPoolExecutor(8) as threads:
+        answers = [threads.submit(client.generate, "mine/m", "hi") for _ in range(8)]
+        server.wait_for(lambda: len(server.requests) == 1)
+        go_on.set()
+        assert [answer.result(20).text for answer in answers] == ["Hello"] * 8
+    assert [request.connection for request in server.requests] == [0] * 8
+
+
+@pytest.mark.parametrize("kind", SYNC)
+def test_no_thread_waits_for_ever(kind: str, server: Server) -> None:
+    with client_of(kind, server, timeouts=zen.Timeouts(connect=0.1)) as client:
+        first = client.stream("mine/m", "hi")
+        next(first)
+        with pytest.raises(zen.PoolTimeoutError):
+            client.generate("mine/m", "hi")
+        first.close()
+        assert client.generate("mine/m", "hi").text == "Hello"
+    assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("kind", SYNC)
+def test_a_stream_that_waits_may_be_closed_by_another_thread(kind: str, server: Server, go_on: threading.Event) -> None:
+    with client_of(kind, server, timeouts=zen.Timeouts(connect=None)) as client, ThreadPoolExecutor(1) as thread:
+        first = client.stream("mine/m", "hi")
+        next(first)
+        second, began = client.stream("mine/m", "hi"), threading.Event()
+
+        def wait() -> None:
+            began.set()
+            second.until_done()
+
+        waiting = thread.submit(wait)
+        began.wait()
+        second.close()
+        try:
+            with pytest.raises(RuntimeError, match="closed before its end"):
+                waiting.result(5)
+        finally:
+            go_on.set()
+        assert first.until_done().text == "Hello"
+        assert client.generate("mine/m", "hi").text == "Hello"
+    assert len(server.requests) == 2
+
+
+# Turns are given back
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_a_connection_that_did_not_come_about_takes_no_turn(kind: str, server: Server) -> None:
+    with Server(sse_reply(*WHOLE)) as gone:
+        settings = config(gone)
+    heard = ask_again(kind, settings, 3, connections=ONE)
+    assert [type(each.error) for each in heard] == [zen.ConnectError] * 3
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_a_second_try_has_the_turn_of_the_first(kind: str, server: Server) -> None:
+    server.plays(Reply([counted(b"".join(WHOLE))], raw=True, kept=True), Reply([RESET], raw=True), sse_reply(*WHOLE))
+    heard = ask_again(kind, config(server), 3, connections=ONE)
+    assert heard[-1].text == "Hello"
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_one_that_nobody_uses_makes_way_for_another_origin(kind: str, server: Server) -> None:
+    server.plays(sse_reply(*WHOLE))
+    with Server(sse_reply(*WHOLE)) as other:
+        settings = config(server, other)
+
+        async def main() -> None:
+            async with new_client(kind, settings, connections=ONE) as client:
+                for model in ("mine/m", "other/m", "mine/m"):
+                    assert (await client.generate(model, "hi")).text == "Hello"
+
+        if is_sync(kind):
+            with new_client(kind, settings, connections=ONE) as client:
+                for model in ("mine/m", "other/m", "mine/m"):
+                    assert client.generate(model, "hi").text == "Hello"
+        else:
+            run(kind, main)
+        assert (server.connections, other.connections) == (2, 1)
+
+
+# What is kept
+
+
+@pytest.mark.parametrize("kind", WAYS)
+@pytest.mark.parametrize(
+    "limits", [zen.ConnectionLimits(idle_seconds=0), zen.ConnectionLimits(max_idle=0)], ids=["no time", "none"]
+)
+def test_nothing_is_kept(kind: str, limits: zen.ConnectionLimits, server: Server) -> None:
+    server.plays(sse_reply(*WHOLE))
+    assert [each.text for each in ask_again(kind, config(server), 3, connections=limits)] == ["Hello"] * 3
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("kind", ["native-asyncio", "native-uvloop"])
+def test_what_was_kept_too_long_is_closed_by_itself(kind: str, server: Server) -> None:
+    """While the client lives, and has nothing to do."""
+    server.plays(sse_reply(*WHOLE))
+    limits = zen.ConnectionLimits(idle_seconds=0.05)
+
+    def closed(number: int) -> None:
+        assert server.wait_for(lambda: server.held_open == 0)
+
+    ask_again(kind, config(server), 2, before=closed, connections=limits)
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_as_many_are_kept_as_may_be(kind: str, server: Server, go_on: threading.Event) -> None:
+    server.plays(sse_reply(TEXT[0], lambda: go_on.wait(20), *WHOLE[1:]))
+
+    async def main() -> None:
+        async with client_of(kind, server, connections=zen.ConnectionLimits(max_idle=2)) as client:
+            tasks = [asyncio.create_task(client.generate("mine/m", "hi")) for _ in range(5)]
+            await asked(server, 5)
+            go_on.set()
+            await asyncio.gather(*tasks)
+            assert await asyncio.to_thread(server.wait_for, lambda: server.held_open == 2)
+
+    run(kind, main)

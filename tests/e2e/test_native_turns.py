@@ -1,0 +1,130 @@
+"""The native transport does little at a time on the caller's event loop: what is read, decoded and sealed in one turn
+is bounded, and what may take long is done elsewhere. Bytes are counted here, for times are the machine's."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from tests.kit.asking import NATIVE, WHOLE, config, is_sync, new_client, run
+from tests.kit.authority import Authority
+from tests.kit.chat import chunk, sse
+from tests.kit.reads import Reads
+from tests.kit.server import Server, sse_reply
+
+import zen_native as zen
+from zen_native.transport import tls
+from zen_native.transport.native.secure import TlsLayer
+
+KINDS = [kind for kind in NATIVE if not is_sync(kind)]
+RECORD = 16 << 10
+MOST = {"native-asyncio": (64 << 10) + RECORD, "native-uvloop": (512 << 10) + RECORD}
+"""In one turn, of one connection, with what TLS had of a record before: 5,000 short events take less than 5 ms."""
+PIECE = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=[False, True], ids=["plain", "tls"])
+def server(request: pytest.FixtureRequest, authority: Authority) -> Iterator[Server]:
+    with Server(sse_reply(*WHOLE), tls=authority.server() if request.param else None) as running:
+        yield running
+
+
+class Turns:
+    """Counts the turns of a loop, and what is done in each."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.done: Counter[int] = Counter()
+
+    def note(self, size: int) -> None:
+        """So much."""
+        self.done[self.now] += size
+
+    async def count(self) -> None:
+        """As long as the loop goes on."""
+        while True:
+            self.now += 1
+            await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_read_in_a_turn(
+    kind: str, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However fast it comes."""
+    reads, turns, many = Reads(monkeypatch), Turns(), b"".join([sse(chunk({"content": "Hello, hello! "}))] * 2000)
+    monkeypatch.setattr(reads, "note", turns.note)
+    server.plays(sse_reply(*[many] * 40, *WHOLE))
+
+    async def main() -> int:
+        async with new_client(kind, config(server), tls=zen.Tls(ca_file=authority.file)) as client:
+            counting = asyncio.create_task(turns.count())
+            text = (await client.generate("mine/m", "hi")).text
+            counting.cancel()
+            return len(text)
+
+    assert run(kind, main) == 40 * 2000 * 14 + 5
+    assert sum(turns.done.values()) > 40 * len(many)
+    assert max(turns.done.values()) <= MOST[kind]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_sealed_in_a_turn(
+    kind: str, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns, seal = Turns(), TlsLayer.sealed
+
+    def sealed(layer: TlsLayer, data: bytes) -> bytes:
+        turns.note(len(data))
+        return seal(layer, data)
+
+    monkeypatch.setattr(TlsLayer, "sealed", sealed)
+    long = "x" * (8 * PIECE)
+
+    async def main() -> None:
+        async with new_client(kind, config(server), tls=zen.Tls(ca_file=authority.file)) as client:
+            counting = asyncio.create_task(turns.count())
+            assert (await client.generate("mine/m", long)).text == "Hello"
+            counting.cancel()
+
+    run(kind, main)
+    assert len(server.requests[0].body) > len(long)
+    if server.url.startswith("https:"):
+        assert sum(turns.done.values()) > len(long)
+        assert max(turns.done.values()) <= PIECE + 1000  # and a head
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_authorities_are_read_in_a_thread(
+    kind: str, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the system, once for all requests of a client."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    threads: list[bool] = []
+    made = tls._made
+
+    def making(config: zen.Tls) -> ssl.SSLContext:
+        threads.append(threading.current_thread() is threading.main_thread())
+        return made(config)
+
+    monkeypatch.setattr(tls, "_made", making)
+    monkeypatch.setattr(tls, "_CONTEXTS", {})
+
+    async def main() -> None:
+        async with new_client(kind, config(server)) as client:
+            answers = await asyncio.gather(*(client.generate("mine/m", "hi") for _ in range(5)))
+            assert [answer.text for answer in answers] == ["Hello"] * 5
+
+    run(kind, main)
+    secure = server.url.startswith("https:")
+    assert not any(threads)
+    assert len(threads) == (1 if secure else 0)

@@ -1,0 +1,206 @@
+"""What a task waits on in the native transport: who resumes it and when, and when its time is over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from zen_native.errors import StreamTimeoutError
+from zen_native.transport.limits import Timeouts, Watch
+from zen_native.transport.native.waiting import Alarm, Waiter
+
+NAME = contextvars.ContextVar[str]("NAME", default="outside")
+
+
+async def waits(waiter: Waiter, log: list[str], times: int = 1) -> None:
+    for _ in range(times):
+        waiter.expect()
+        await waiter
+        log.append(f"resumed in {NAME.get()}")
+
+
+async def suspended(waiter: Waiter, log: list[str], times: int = 1) -> asyncio.Task[None]:
+    task = asyncio.ensure_future(waits(waiter, log, times))
+    await asyncio.sleep(0)
+    assert waiter.waiting
+    return task
+
+
+async def called_by_the_loop(call: Callable[[], object]) -> None:
+    called = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(lambda: called.set_result(call()))
+    await called
+
+
+def test_a_task_goes_on_within_the_call_that_wakes_it_and_in_its_own_context() -> None:
+    async def main() -> None:
+        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        NAME.set("the task")
+        task = await suspended(waiter, log, 2)
+        NAME.set("the waker")
+
+        def wake() -> None:
+            waiter.set_result(None)
+            log.append("woken")
+
+        await called_by_the_loop(wake)
+        await called_by_the_loop(wake)
+        await task
+        assert log == ["resumed in the task", "woken"] * 2
+
+    asyncio.run(main())
+
+
+def test_a_task_that_is_woken_while_another_one_runs_goes_on_after_it() -> None:
+    async def main() -> None:
+        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        task = await suspended(waiter, log)
+        waiter.set_result(None)
+        log.append("woken")
+        await task
+        assert log == ["woken", "resumed in outside"]
+
+    asyncio.run(main())
+
+
+def test_what_goes_wrong_in_the_task_is_its_own() -> None:
+    async def main() -> None:
+        waiter = Waiter(asyncio.get_running_loop())
+
+        async def fails() -> None:
+            waiter.expect()
+            await waiter
+            raise RuntimeError("its own")
+
+        task = asyncio.ensure_future(fails())
+        await asyncio.sleep(0)
+        await called_by_the_loop(lambda: waiter.set_result(None))
+        with pytest.raises(RuntimeError, match="its own"):
+            await task
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("cancelled_first", [True, False])
+def test_a_task_that_was_cancelled_is_resumed_once(cancelled_first: bool) -> None:
+    async def main() -> None:
+        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        task = await suspended(waiter, log)
+
+        def both() -> None:
+            if cancelled_first:
+                task.cancel()
+            waiter.set_result(None)
+            if not cancelled_first:
+                task.cancel()
+
+        await called_by_the_loop(both)
+        await asyncio.wait([task])
+        assert task.cancelled() is cancelled_first
+        assert log == ([] if cancelled_first else ["resumed in outside"])
+        assert not waiter.waiting
+
+    asyncio.run(main())
+
+
+def test_a_second_task_may_not_wait_and_does_not_disturb_the_first() -> None:
+    async def main() -> None:
+        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        task = await suspended(waiter, log)
+        with pytest.raises(RuntimeError, match="another task is waiting"):
+            await waits(waiter, log)
+        await called_by_the_loop(lambda: waiter.set_result(None))
+        await task
+        assert log == ["resumed in outside"]
+
+    asyncio.run(main())
+
+
+def test_who_was_woken_before_it_awaits_does_not_stop() -> None:
+    async def main() -> None:
+        waiter = Waiter(asyncio.get_running_loop())
+        waiter.expect()
+        waiter.set_result(None)
+        await asyncio.wait_for(as_task(waiter), 5)
+
+    async def as_task(waiter: Awaitable[None]) -> None:
+        await waiter
+
+    asyncio.run(main())
+
+
+class Clock:
+    """A time that is set, and a silence."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.silence = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def silent(self) -> float:
+        return self.silence
+
+
+async def rung(clock: Clock, watch: Watch, waiter: Waiter) -> Alarm:
+    """The alarm, after its timer went off."""
+    alarm = Alarm(asyncio.get_running_loop(), watch, waiter, clock.silent)
+    alarm.set()
+    await asyncio.sleep(0.001)  # a timer that is due after the alarm's
+    return alarm
+
+
+@pytest.mark.parametrize(("silence", "ends"), [(5.0, False), (10.0, True)])
+def test_a_wait_ends_when_nothing_came_for_so_long(silence: float, ends: bool) -> None:
+    """The timer is set by the clock of the watch, and goes off by the loop's: it is asked again when it does."""
+
+    async def main() -> None:
+        clock = Clock()
+        watch = Watch(Timeouts(), clock=clock)
+        waiter = Waiter(asyncio.get_running_loop())
+        task = await suspended(waiter, [])
+        watch.each("idle", 10.0)
+        alarm = Alarm(asyncio.get_running_loop(), watch, waiter, clock.silent)
+        watch.within("idle", 0.0)  # due at once
+        alarm.set()
+        watch.each("idle", 10.0)
+        clock.silence = silence
+        await asyncio.sleep(0.001)  # a timer that is due after the alarm's
+        assert task.done() is ends
+        if ends:
+            with pytest.raises(StreamTimeoutError, match="idle"):
+                task.result()
+        alarm.stop()
+        task.cancel()
+
+    asyncio.run(main())
+
+
+def test_an_alarm_that_nobody_waits_for_is_set_anew_by_the_next_wait() -> None:
+    async def main() -> None:
+        clock = Clock()
+        watch = Watch(Timeouts(), clock=clock)
+        watch.within("first-event", 0.0)
+        alarm = await rung(clock, watch, Waiter(asyncio.get_running_loop()))
+        assert alarm.set_for != watch.changes
+
+    asyncio.run(main())
+
+
+def test_a_brief_wait_ends_without_an_error() -> None:
+    async def main() -> None:
+        clock = Clock()
+        watch = Watch(Timeouts(), clock=clock)
+        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        task = await suspended(waiter, log)
+        watch.briefly(0.0)
+        alarm = await rung(clock, watch, waiter)
+        await task
+        assert alarm.late
+        assert log == ["resumed in outside"]
+
+    asyncio.run(main())

@@ -1,0 +1,118 @@
+"""Who reads a stream: one at a time, and whoever comes meanwhile is told so and spoils nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import zen_native as zen
+from zen_native._kept import Kept
+
+TAKEN = "^another task or thread is reading this stream$"
+EVENT = zen.TextDelta("0", "Hello")
+
+READ: dict[str, Callable[[zen.Stream], object]] = {
+    "a loop": list,
+    "next": next,
+    "batches": lambda stream: list(stream.batches()),
+    "until_done": zen.Stream.until_done,
+}
+
+
+async def all_of(stream: zen.AsyncStream) -> list[zen.LLMEvent]:
+    return [event async for event in stream]
+
+
+async def batches_of(stream: zen.AsyncStream) -> list[list[zen.LLMEvent]]:
+    return [batch async for batch in stream.batches()]
+
+
+READ_ASYNC: dict[str, Callable[[zen.AsyncStream], Awaitable[object]]] = {
+    "a loop": all_of,
+    "next": anext,
+    "batches": batches_of,
+    "until_done": zen.AsyncStream.until_done,
+}
+
+
+class Slow:
+    """A source of one event, which comes when `wait` returns."""
+
+    def __init__(self, wait: Callable[[], Awaitable[object]]) -> None:
+        self.closed = 0
+        self._wait = wait
+        self._left = [[EVENT]]
+
+    async def batch(self) -> list[zen.LLMEvent]:
+        if not self._left:
+            return []
+        await self._wait()
+        return [*self._left.pop()]
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    def abandon(self) -> None:
+        self.closed += 1
+
+    def response(self) -> zen.LLMResponse:
+        return Kept().response()
+
+
+@pytest.mark.parametrize("read", READ.values(), ids=READ)
+def test_a_second_thread(read: Callable[[zen.Stream], object]) -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    async def wait() -> None:
+        inside.set()
+        assert go.wait(20)
+
+    source = Slow(wait)
+    stream = zen.Stream(source)
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(lambda: list(stream))
+        assert inside.wait(20)
+        with pytest.raises(RuntimeError, match=TAKEN):
+            read(stream)
+        assert source.closed == 0
+        go.set()
+        assert first.result(20) == [EVENT]
+    assert source.closed == 1
+
+
+@pytest.mark.parametrize("read", READ_ASYNC.values(), ids=READ_ASYNC)
+def test_a_second_task(read: Callable[[zen.AsyncStream], Awaitable[object]]) -> None:
+    async def main() -> None:
+        go = asyncio.Event()
+        source = Slow(go.wait)
+        stream = zen.AsyncStream(source)
+        first = asyncio.create_task(all_of(stream))
+        await asyncio.sleep(0)
+        with pytest.raises(RuntimeError, match=TAKEN):
+            await read(stream)
+        assert source.closed == 0
+        go.set()
+        assert await first == [EVENT]
+        assert source.closed == 1
+
+    asyncio.run(main())
+
+
+def test_a_task_may_read_on_where_another_was_cancelled() -> None:
+    """`anext` in a task of its own was cancelled: that hangs up, and is no other reader."""
+
+    async def main() -> None:
+        stream = zen.AsyncStream(Slow(asyncio.Event().wait))
+        first = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        with pytest.raises(RuntimeError, match=r"^the stream was closed before its end$"):
+            await anext(stream)
+
+    asyncio.run(main())

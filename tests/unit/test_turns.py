@@ -1,0 +1,124 @@
+"""Turns of threads: in their order, to those who still wait, and none is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from random import Random
+
+import pytest
+
+from zen_native.transport.native.blocking_turns import Turns
+
+
+def take(turns: Turns, seconds: float | None = 5.0) -> bool:
+    return turns.take(lambda: seconds, lambda wake: None)
+
+
+def queued(turns: Turns, count: int) -> None:
+    """Wait until so many wait."""
+    while len(turns._queue) < count:
+        time.sleep(0.001)
+
+
+def test_as_many_as_there_are() -> None:
+    turns = Turns(2)
+    assert [take(turns, 0.0) for _ in range(3)] == [True, True, False]
+    turns.give()
+    assert [take(turns, 0.0) for _ in range(2)] == [True, False]
+
+
+def test_in_their_order() -> None:
+    turns, served = Turns(1), list[int]()
+    assert take(turns)
+
+    def work(number: int) -> None:
+        if take(turns):
+            served.append(number)
+            turns.give()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
+    for count, thread in enumerate(threads, 1):
+        thread.start()
+        queued(turns, count)
+    turns.give()
+    for thread in threads:
+        thread.join(5)
+    assert served == [0, 1, 2, 3, 4]
+
+
+def test_who_comes_late_is_not_served_early() -> None:
+    turns = Turns(1)
+    assert take(turns)
+    waiting = threading.Thread(target=take, args=(turns,))
+    waiting.start()
+    queued(turns, 1)
+    turns.give()
+    assert not take(turns, 0.0)
+    waiting.join(5)
+
+
+def test_who_left_is_passed_over() -> None:
+    turns, results = Turns(1), list[bool]()
+    assert take(turns)
+    wakes: list[Callable[[], object]] = []
+    first = threading.Thread(target=lambda: results.append(turns.take(lambda: None, wakes.append)))
+    first.start()
+    queued(turns, 1)
+    wakes[0]()
+    first.join(5)
+    assert results == [False]
+    turns.give()
+    assert take(turns, 0.0)
+
+
+def test_who_is_woken_after_being_served_has_the_turn() -> None:
+    turns, wakes = Turns(1), list[Callable[[], object]]()
+    assert turns.take(lambda: None, wakes.append)
+    wakes[0]()
+    assert not take(turns, 0.0)
+    turns.give()
+    assert take(turns, 0.0)
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_who_is_interrupted_takes_no_turn_along(free: bool) -> None:
+    turns = Turns(1)
+    assert free or take(turns)
+
+    def interrupt() -> float | None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        turns.take(interrupt, lambda wake: None)
+    if not free:
+        turns.give()
+    assert take(turns, 0.0)
+    assert not take(turns, 0.0)
+
+
+def test_none_is_lost_whatever_happens_at_once() -> None:
+    turns, inside, most = Turns(3), list[None](), list[int]()
+
+    def leave_soon(wake: Callable[[], object]) -> None:
+        threading.Thread(target=wake).start()
+
+    def work(seed: int) -> None:
+        rng = Random(seed)
+        for _ in range(500):
+            seconds = rng.choice([0.0, 0.0001, 5.0])
+            if turns.take(partial(float, seconds), rng.choice([leave_soon, bool, bool])):
+                inside.append(None)
+                most.append(len(inside))
+                inside.pop()
+                turns.give()
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert max(most) <= 3
+    assert [take(turns, 0.0) for _ in range(4)] == [True, True, True, False]
