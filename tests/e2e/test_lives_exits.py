@@ -17,6 +17,7 @@ SYNC = [
     "with_a_stream_that_is_kept",
     "with_a_generator_in_a_cycle",
     "beside_a_daemon",
+    "beside_a_daemon_that_reads_on",
 ]
 ASYNC = [
     "beside_a_daemon_with_a_loop",

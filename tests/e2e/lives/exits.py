@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import sys
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, NoReturn
 
@@ -72,6 +74,22 @@ def beside_a_daemon() -> None:
     def read() -> None:
         for _ in zen.Client(**options()).stream(*ASK):
             began.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    began.wait()
+    leave()
+
+
+def beside_a_daemon_that_reads_on() -> None:
+    """While a thread that nobody waits for is about to read on, as it does when all that was to close has closed."""
+    began, reads_on = threading.Event(), threading.Event()
+    atexit.register(time.sleep, 0.2)  # what is registered first is called last
+    atexit.register(reads_on.set)
+
+    def read() -> None:
+        for _ in zen.Client(**options()).stream(*ASK):
+            began.set()
+            reads_on.wait()
 
     threading.Thread(target=read, daemon=True).start()
     began.wait()
@@ -152,6 +170,7 @@ SYNC: dict[str, Callable[[], None]] = {
         with_a_stream_that_is_kept,
         with_a_generator_in_a_cycle,
         beside_a_daemon,
+        beside_a_daemon_that_reads_on,
         beside_a_daemon_with_a_loop,
     )
 }

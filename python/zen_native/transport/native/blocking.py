@@ -118,7 +118,7 @@ class _Pool:
         come; it is looked for when the connection is wanted again."""
         self._busy.discard(connection)
         if keep:
-            connection.used = True
+            connection.used, connection.user = True, None
             with self._lock:
                 spare = [*self._idle.put(connection, time.monotonic()), *self._idle.expired(time.monotonic())]
                 if self._closed:

@@ -10,6 +10,7 @@ import os
 import socket
 import struct
 import sys
+import threading
 import time
 import weakref
 from contextlib import suppress
@@ -53,9 +54,11 @@ class BlockingConnection:
         """Whether it has carried a request before."""
         self.failure: BaseException | None = None
         """What ended it."""
+        self.user: int | None = threading.get_ident()
+        """The thread that has used it last, None while nobody does."""
         self._socket = connected
         # Where the collector finds a whole client, it may come to the socket first, which would complain.
-        weakref.finalize(self, connected.close)
+        weakref.finalize(self, _let_go, weakref.ref(self), connected)
         self._into = self.wire.get_buffer(-1)
         self._layer: TlsLayer | None = None
         self._limits: dict[int, float | None] = {}
@@ -108,6 +111,7 @@ class BlockingConnection:
             TimeoutError: it took too long.
         """
         rest = memoryview(head + body if self._layer is None else self._layer.sealed(head + body))
+        self.user = threading.get_ident()
         self._inside = True
         try:
             while rest and not self._closed:
@@ -130,6 +134,7 @@ class BlockingConnection:
         if self._process != os.getpid():
             raise RuntimeError(INHERITED)
         count = 0
+        self.user = threading.get_ident()
         self._inside = True
         try:
             if not self._closed:
@@ -286,6 +291,18 @@ def _connected(origin: Origin, left: Left) -> socket.socket:
         else:
             return made
     raise failed or OSError("the host has no address")
+
+
+def _let_go(of: weakref.ref[BlockingConnection], connected: socket.socket) -> None:
+    """Nobody holds the connection any more, or the process ends. Then daemon threads still run for a while: what one of
+    them reads is left to the system, as it is where one waits in a system call."""
+    connection = of()
+    if connection is not None and connection.user != threading.get_ident():
+        # `threading` does not know them all.
+        running = sys._current_frames()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no other list
+        if connection.user in running:
+            return
+    connected.close()
 
 
 def _slices(left: float | None) -> Iterator[float | None]:
