@@ -9,8 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from .request import CacheHint, CachePolicy, LLMRequest, Message, ReasoningContent, TextContent, Tool, ToolCallContent
+if TYPE_CHECKING:
+    from .request import (
+        CacheHint,
+        LLMRequest,
+        Message,
+        TextContent,
+        Tool,
+    )
 
 __all__ = ["CachePlan", "plan_cache"]
 
@@ -66,7 +74,7 @@ def plan_cache(
         else:
             plan.dropped += 1
     policy = request.cache
-    seconds = policy.ttl_seconds if isinstance(policy, CachePolicy) else None
+    seconds = None if isinstance(policy, str) else policy.ttl_seconds
     for place in _wanted(request, system, messages) if auto or policy != "auto" else ():
         free = place not in plan.marks and len(plan.marks) < budget
         if free and _takes(place, messages, tools=tools, answers=answers):
@@ -130,8 +138,8 @@ def _last_markable(message: Message) -> int | None:
     """Reasoning and hosted calls take no mark."""
     for index in range(len(message.content) - 1, -1, -1):
         part = message.content[index]
-        hosted = isinstance(part, ToolCallContent) and part.provider_executed
-        if not isinstance(part, ReasoningContent) and not hosted:
+        hosted = part.type == "tool-call" and part.provider_executed
+        if part.type != "reasoning" and not hosted:
             return index
     return None
 

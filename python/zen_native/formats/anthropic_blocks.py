@@ -12,23 +12,25 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from zen_native.cache_policy import CachePlan
-from zen_native.request import (
-    Content,
-    DocumentContent,
-    ImageContent,
-    Message,
-    ReasoningContent,
-    TextContent,
-    ToolCallContent,
-    ToolResultContent,
-)
 
 from .claude import Claude
 from .common import Draft, Json, call_object, marked, present, result_text, takes
 from .history import CallIds
 from .turns import Turns, role_behind
+
+if TYPE_CHECKING:
+    from zen_native.request import (
+        Content,
+        DocumentContent,
+        ImageContent,
+        Message,
+        ReasoningContent,
+        ToolCallContent,
+        ToolResultContent,
+    )
 
 __all__ = ["Blocks", "text_block"]
 
@@ -80,20 +82,20 @@ class Blocks:
     # Blocks
 
     def _block(self, part: Content, mark: bool | None) -> Json | None:
-        if isinstance(part, TextContent):
+        if part.type == "text":
             citations = self._draft.replay(part).get("citations")
             return marked(text_block(part.text) | present(citations=citations), mark) if part.text else None
-        if isinstance(part, ReasoningContent):
+        if part.type == "reasoning":
             return self._reasoning(part)
-        if isinstance(part, ToolCallContent):
+        if part.type == "tool-call":
             return self._call(part, mark)
-        if isinstance(part, ToolResultContent):
+        if part.type == "tool-result":
             return self._hosted_result(part) if part.provider_executed else marked(self._result(part), mark)
         if not takes(self._draft, part, _MEDIA, _TYPES):
             return None
-        if isinstance(part, ImageContent):
+        if part.type == "image":
             return marked({"type": "image", "source": _source(part)}, mark)
-        return marked(self._document(part), mark) if isinstance(part, DocumentContent) else None
+        return marked(self._document(part), mark) if part.type == "document" else None
 
     def _document(self, part: DocumentContent) -> Json:
         block: Json = {"type": "document", "source": _source(part)}

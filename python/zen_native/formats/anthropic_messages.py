@@ -10,9 +10,9 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from zen_native.cache_policy import CachePlan, plan_cache
-from zen_native.request import DocumentContent, LLMRequest, Tool
 from zen_native.route import Route
 
 from .anthropic_blocks import Blocks, text_block
@@ -20,6 +20,9 @@ from .claude import BUDGETS, LEAST_BUDGET, Claude, claude_of
 from .common import Draft, Json, Lowered, generation, marked, present
 from .history import repaired, with_leading_system
 from .strict import claude_input, claude_schema, holds
+
+if TYPE_CHECKING:
+    from zen_native.request import LLMRequest, Tool
 
 __all__ = ["lower", "thinking_of"]
 
@@ -161,7 +164,7 @@ def _with_format(draft: Draft, model: Claude | None, body: Json) -> Json:
         draft.cannot("response_format", "an answer can be held to a schema only")
     elif not draft.dialect.json_schema or model is None or not model.schema:
         draft.cannot("response_format", "an answer of this model cannot be held to a schema")
-    elif any(isinstance(part, DocumentContent) and part.citations for message in messages for part in message.content):
+    elif any(part.type == "document" and part.citations for message in messages for part in message.content):
         draft.cannot("response_format", "an answer with citations cannot be held to a schema")
     elif holds(draft, "response_format", asked.json_schema, recursive=False):
         form = {"type": "json_schema", "schema": claude_schema(asked.json_schema)}

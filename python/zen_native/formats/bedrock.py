@@ -11,9 +11,9 @@ https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from zen_native.cache_policy import CachePlan, plan_cache
-from zen_native.request import LLMRequest, Message, TextContent, Tool, ToolCallContent
 from zen_native.route import Route
 
 from .anthropic_messages import thinking_of
@@ -22,6 +22,9 @@ from .claude import Claude, claude_of
 from .common import Draft, Json, Lowered, dump, generation, merge, present
 from .history import has_calls, repaired, with_leading_system
 from .strict import claude_input, claude_schema, holds
+
+if TYPE_CHECKING:
+    from zen_native.request import LLMRequest, Message, TextContent, Tool
 
 __all__ = ["lower"]
 
@@ -178,7 +181,7 @@ def _one_at_a_time(draft: Draft, config: Json, extra: Json, claude: Claude | Non
 
 def _called_tools(history: Sequence[Message]) -> list[Json]:
     """The tools that were called, by name alone."""
-    calls = [part for message in history for part in message.content if isinstance(part, ToolCallContent)]
+    calls = [part for message in history for part in message.content if part.type == "tool-call"]
     schema: Json = {"json": {"type": "object"}}
     return [{"toolSpec": {"name": name, "inputSchema": schema}} for name in dict.fromkeys(call.name for call in calls)]
 

@@ -10,23 +10,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from zen_native.cache_policy import CachePlan
-from zen_native.request import (
-    Content,
-    DocumentContent,
-    MediaContent,
-    Message,
-    ReasoningContent,
-    TextContent,
-    ToolCallContent,
-    ToolResultContent,
-)
 
 from .claude import Claude
 from .common import Draft, Json, call_object, is_object, present, result_text, takes
 from .history import CallIds
 from .turns import Turns, role_behind
+
+if TYPE_CHECKING:
+    from zen_native.request import (
+        Content,
+        MediaContent,
+        Message,
+        ReasoningContent,
+        ToolCallContent,
+        ToolResultContent,
+    )
 
 __all__ = ["Blocks", "cache_point"]
 
@@ -78,13 +79,13 @@ class Blocks:
     # Blocks
 
     def _block(self, part: Content) -> Json | None:
-        if isinstance(part, TextContent):
+        if part.type == "text":
             return _text(part.text) if part.text.strip() else None
-        if isinstance(part, ReasoningContent):
+        if part.type == "reasoning":
             return self._reasoning(part)
-        if isinstance(part, ToolCallContent):
+        if part.type == "tool-call":
             return self._call(part)
-        if isinstance(part, ToolResultContent):
+        if part.type == "tool-result":
             return self._result(part)
         return self._media(part) if takes(self._draft, part, _MEDIA, _TYPES) else None
 
@@ -98,7 +99,7 @@ class Blocks:
             return None
         source = {"bytes": part.data} if part.url is None else {"s3Location": {"uri": part.url}}
         block: Json = {"format": kind, "source": source}
-        if isinstance(part, DocumentContent):
+        if part.type == "document":
             cited = {"enabled": True} if part.citations else None
             block |= {"name": self._document_name(part.filename)} | present(citations=cited)
         return {part.type: block}

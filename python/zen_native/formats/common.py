@@ -11,26 +11,29 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import NoneType
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, TypeGuard, cast
 
 from zen_native.errors import InvalidRequestError, UnsupportedError
-from zen_native.request import (
-    AudioContent,
-    DocumentContent,
-    ImageContent,
-    LLMRequest,
-    MediaContent,
-    Message,
-    ReasoningContent,
-    ResponseFormat,
-    TextContent,
-    Tool,
-    ToolCallContent,
-    ToolResultContent,
-)
 from zen_native.route import Route
 
 from .body import encoded, encoded_with_long, long_characters
+
+if TYPE_CHECKING:
+    from zen_native.request import (
+        AudioContent,
+        Content,
+        DocumentContent,
+        ImageContent,
+        LLMRequest,
+        MediaContent,
+        Message,
+        ReasoningContent,
+        ResponseFormat,
+        TextContent,
+        Tool,
+        ToolCallContent,
+        ToolResultContent,
+    )
 
 __all__ = [
     "Draft",
@@ -41,6 +44,8 @@ __all__ = [
     "dump",
     "generation",
     "is_alternative",
+    "is_call",
+    "is_media",
     "is_object",
     "marked",
     "merge",
@@ -102,7 +107,7 @@ class Draft:
             part.id
             for message in request.messages
             for part in message.content
-            if isinstance(part, (ToolCallContent, ToolResultContent)) and route.metadata_key in (part.metadata or {})
+            if is_call(part) and route.metadata_key in (part.metadata or {})
         }
 
     def cannot(self, field: str, why: str) -> None:
@@ -127,7 +132,7 @@ class Draft:
     def is_own(self, part: ToolCallContent | ToolResultContent | ReasoningContent) -> bool:
         """Whether a part comes from this route's issuer. A hosted call that nothing was said of belongs to whose result
         it has, and a result to whose call."""
-        if part.metadata or isinstance(part, ReasoningContent):
+        if part.metadata or part.type == "reasoning":
             return self.route.metadata_key in (part.metadata or {})
         return part.id in self._own_ids
 
@@ -255,7 +260,7 @@ def call_object(call: ToolCallContent) -> Json:
 def result_text(result: ToolResultContent) -> str:
     """A result as text: text as it is, anything else as JSON; of content its texts."""
     if result.content:
-        return "\n".join(part.text for part in result.content if isinstance(part, TextContent))
+        return "\n".join(part.text for part in result.content if part.type == "text")
     return result.result if isinstance(result.result, str) else dump(result.result)
 
 
@@ -286,6 +291,16 @@ def data_url(part: ImageContent | DocumentContent | AudioContent) -> str:
     return f"data:{part.mime_type};base64,{part.data}"
 
 
+def is_media(part: Content) -> TypeGuard[MediaContent]:
+    """Whether it is a picture, a document or sound."""
+    return part.type in ("image", "document", "audio")
+
+
+def is_call(part: Content) -> TypeGuard[ToolCallContent | ToolResultContent]:
+    """Whether it is a call, or the result of one."""
+    return part.type in ("tool-call", "tool-result")
+
+
 def media_kind(part: MediaContent) -> str:
     """What `Dialect.media` calls it."""
     return part.type + ("-url" if part.url is not None else "-file" if part.file_id is not None else "")
@@ -301,7 +316,7 @@ def takes(
 ) -> bool:
     """Whether a part of media can be sent; what cannot is reported. `types`: those allowed for data of a kind;
     `detail`: images may say how closely they are looked at."""
-    if isinstance(part, ImageContent) and part.detail is not None and not detail:
+    if part.type == "image" and part.detail is not None and not detail:
         draft.note("the detail of an image: not taken here")
     kind = media_kind(part)
     if kind not in (kinds if draft.dialect.media is None else draft.dialect.media):

@@ -9,14 +9,17 @@ https://ai.google.dev/api/caching#Tool
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from zen_native.request import LLMRequest, Tool
 from zen_native.route import Route
 
 from .common import Draft, Json, Lowered, generation, present
 from .google_contents import Contents
 from .history import repaired, with_leading_system
 from .schema import google_schema_of
+
+if TYPE_CHECKING:
+    from zen_native.request import LLMRequest, Tool
 
 __all__ = ["lower"]
 

@@ -11,20 +11,20 @@ https://ai.google.dev/gemini-api/docs/function-calling (multimodal responses)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zen_native.request import (
-    Content,
-    MediaContent,
-    Message,
-    ReasoningContent,
-    TextContent,
-    ToolCallContent,
-    ToolResultContent,
-)
-
-from .common import Draft, Json, call_object, is_object, present, result_text, takes, wrapped_system
+from .common import Draft, Json, call_object, is_media, is_object, present, result_text, takes, wrapped_system
 from .turns import Turns, texts_of
+
+if TYPE_CHECKING:
+    from zen_native.request import (
+        Content,
+        MediaContent,
+        Message,
+        ReasoningContent,
+        ToolCallContent,
+        ToolResultContent,
+    )
 
 __all__ = ["Contents"]
 
@@ -62,11 +62,9 @@ class Contents:
         return self._turns.out
 
     def _part(self, part: Content) -> Json | None:
-        if isinstance(part, TextContent):
+        if part.type == "text":
             return {"text": part.text} | self._signed(part)
-        if isinstance(part, (ReasoningContent, ToolCallContent, ToolResultContent)):
-            return None
-        return self._media(part) if takes(self._draft, part, _MEDIA, {}) else None
+        return self._media(part) if is_media(part) and takes(self._draft, part, _MEDIA, {}) else None
 
     def _media(self, part: MediaContent) -> Json:
         if part.data is not None:
@@ -84,11 +82,11 @@ class Contents:
     def _answer(self, message: Message) -> list[Json]:
         parts: list[Json] = []
         for part in message.content:
-            if isinstance(part, ReasoningContent):
+            if part.type == "reasoning":
                 lowered = self._thought(part)
-            elif isinstance(part, ToolCallContent):
+            elif part.type == "tool-call":
                 lowered = self._hosted_call(part) if part.provider_executed else self._call(part)
-            elif isinstance(part, ToolResultContent):
+            elif part.type == "tool-result":
                 lowered = self._hosted_result(part)
             else:
                 lowered = self._part(part)
@@ -152,7 +150,7 @@ class Contents:
         responses: list[Json] = []
         attached: list[Json] = []
         for result in message.content:
-            if isinstance(result, ToolResultContent):
+            if result.type == "tool-result":
                 response, media = self._response(result)
                 responses.append({"functionResponse": response})
                 if media:

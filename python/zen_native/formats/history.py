@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
-
-from zen_native.request import Content, Message, TextContent, ToolCallContent, ToolResultContent
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .common import Draft, is_alternative
+
+if TYPE_CHECKING:
+    from zen_native.request import Content, Message, TextContent, ToolCallContent, ToolResultContent
 
 __all__ = ["CallIds", "has_calls", "repaired", "with_leading_system"]
 
@@ -37,38 +39,40 @@ def repaired(draft: Draft) -> list[Message]:
             out.append(message)
         elif content:
             out.append(message.model_copy(update={"content": content}))
-        calls = [part for part in content if isinstance(part, ToolCallContent) and not part.provider_executed]
+        calls = [part for part in content if part.type == "tool-call" and not part.provider_executed]
         if calls:
-            results = tuple(_answers(draft, calls, messages[place + 1 :], taken))
-            out.append(Message(role="tool", content=results))
+            out.append(_answered(draft, calls, messages[place + 1 :], taken))
     return out
 
 
-def _answers(
-    draft: Draft, calls: list[ToolCallContent], rest: Sequence[Message], taken: set[int]
-) -> Iterator[ToolResultContent]:
+def _answered(draft: Draft, calls: list[ToolCallContent], rest: Sequence[Message], taken: set[int]) -> Message:
+    """The results of calls, in their order."""
+    from zen_native.request import Message, ToolResultContent  # who has calls has them; a plain text goes without
+
     found: dict[str, ToolResultContent] = {}
     for message in rest:
         if message.role == "assistant":
             break
         if message.role == "tool":
             for part in message.content:
-                if isinstance(part, ToolResultContent) and part.id not in found:
+                if part.type == "tool-result" and part.id not in found:
                     found[part.id] = part
+    results: list[ToolResultContent] = []
     for call in calls:
         result = found.pop(call.id, None)
         if result is None:
             draft.note(f"the call {call.id!r} had no result; an error stands in its place")
-            yield ToolResultContent(id=call.id, name=call.name, result=UNANSWERED, is_error=True)
+            results.append(ToolResultContent(id=call.id, name=call.name, result=UNANSWERED, is_error=True))
         else:
             taken.add(id(result))
-            yield result if result.name else result.model_copy(update={"name": call.name})
+            results.append(result if result.name else result.model_copy(update={"name": call.name}))
+    return Message(role="tool", content=tuple(results))
 
 
 def _is_empty(part: Content) -> bool:
     if is_alternative(part.metadata):
         return True
-    return isinstance(part, TextContent) and not part.text and not part.metadata
+    return part.type == "text" and not part.text and not part.metadata
 
 
 def with_leading_system(draft: Draft, history: list[Message]) -> tuple[list[TextContent], list[Message]]:
@@ -76,7 +80,7 @@ def with_leading_system(draft: Draft, history: list[Message]) -> tuple[list[Text
     system = [part for part in draft.request.system if part.text]
     start = 0
     while start < len(history) and history[start].role == "system":
-        system += [part for part in history[start].content if isinstance(part, TextContent)]
+        system += [part for part in history[start].content if part.type == "text"]
         start += 1
     return system, history[start:]
 

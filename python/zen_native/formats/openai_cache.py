@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from zen_native.cache_policy import CachePlan, plan_cache
-from zen_native.request import CachePolicy, LLMRequest, Message, TextContent
 
 from .common import Draft, Json
+
+if TYPE_CHECKING:
+    from zen_native.request import LLMRequest, Message, TextContent
 
 __all__ = ["cache_members", "plan_breakpoints", "with_breakpoint"]
 
@@ -70,4 +73,4 @@ def _takes_breakpoints(draft: Draft) -> bool:
 def _implicit(request: LLMRequest) -> bool:
     """Whether the server's own breakpoint is wanted, at the end of the newest message: `auto` leaves the choice to it,
     and tools are cached by it alone. All else wants no writes but those that were asked for."""
-    return request.cache == "auto" or (isinstance(request.cache, CachePolicy) and request.cache.tools)
+    return request.cache == "auto" or (request.cache != "none" and request.cache.tools)

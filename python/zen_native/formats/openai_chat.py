@@ -6,7 +6,8 @@ Owns the members of the body. Messages are in `openai_chat_messages`. Every diff
 
 from __future__ import annotations
 
-from zen_native.request import LLMRequest, ResponseFormat, Tool, ToolChoice
+from typing import TYPE_CHECKING
+
 from zen_native.route import Route
 
 from .common import Draft, Json, Lowered, generation, present
@@ -15,6 +16,9 @@ from .openai_cache import cache_members
 from .openai_chat_messages import ChatMessages
 from .schema import google_schema_of, moonshot_schema
 from .strict import holds, strict_schema, strict_tool
+
+if TYPE_CHECKING:
+    from zen_native.request import LLMRequest, ResponseFormat, Tool, ToolChoice
 
 __all__ = ["lower", "named_schema", "parallel_calls", "projected_schema"]
 

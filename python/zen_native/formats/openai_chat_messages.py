@@ -9,23 +9,22 @@ https://docs.mistral.ai/capabilities/function_calling (order of roles)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from zen_native.cache_policy import CachePlan, plan_cache
-from zen_native.request import (
-    AudioContent,
-    Content,
-    DocumentContent,
-    ImageContent,
-    Message,
-    ReasoningContent,
-    TextContent,
-    ToolCallContent,
-    ToolResultContent,
-)
 
-from .common import Draft, Json, call_object, data_url, dump, marked, present, result_text, takes
+from .common import Draft, Json, call_object, data_url, dump, is_call, is_media, marked, present, result_text, takes
 from .history import CallIds
 from .openai_cache import plan_breakpoints, with_breakpoint
+
+if TYPE_CHECKING:
+    from zen_native.request import (
+        Content,
+        DocumentContent,
+        Message,
+        ReasoningContent,
+        ToolCallContent,
+    )
 
 __all__ = ["ChatMessages"]
 
@@ -98,19 +97,19 @@ class ChatMessages:
     # Parts
 
     def _part(self, part: Content, mark: bool | None) -> Json | None:
-        if isinstance(part, TextContent):
+        if part.type == "text":
             return self._marked(_text(part.text), mark)
-        if not isinstance(part, (ImageContent, DocumentContent, AudioContent)):
+        if not is_media(part):
             return None
         if not takes(self._draft, part, _MEDIA, _TYPES, detail=True):
             return None
-        if isinstance(part, ImageContent):
+        if part.type == "image":
             if part.file_id is not None:
                 self._draft.cannot("messages", "images by file id")
                 return None
             image = present(url=part.url or data_url(part), detail=part.detail)
             return self._marked({"type": "image_url", "image_url": image}, mark)
-        if isinstance(part, AudioContent):
+        if part.type == "audio":
             kind = "wav" if "wav" in (part.mime_type or "") else "mp3"
             audio = {"type": "input_audio", "input_audio": {"data": part.data, "format": kind}}
             return audio if self._draft.dialect.cache_control else with_breakpoint(audio, mark)
@@ -124,16 +123,16 @@ class ChatMessages:
         reasoning: list[ReasoningContent] = []
         refusal = ""
         for index, part in enumerate(message.content):
-            if isinstance(part, TextContent):
+            if part.type == "text":
                 if self._draft.replay(part).get("refusal"):
                     refusal += part.text
                 elif part.text:
                     texts.append(marked(_text(part.text), self._mark(at, index)))
-            elif isinstance(part, ReasoningContent):
+            elif part.type == "reasoning":
                 reasoning.append(part)
-            elif isinstance(part, ToolCallContent) and not part.provider_executed:
+            elif part.type == "tool-call" and not part.provider_executed:
                 calls.append(self._call(part))
-            elif isinstance(part, (ToolCallContent, ToolResultContent)):
+            elif is_call(part):
                 self._draft.foreign_tool(part.name)
             else:
                 self._draft.note(f"{part.type} content of an answer was left out")
@@ -184,7 +183,7 @@ class ChatMessages:
     def _results(self, at: int, message: Message) -> None:
         attached: list[Json] = []
         for index, result in enumerate(message.content):
-            if not isinstance(result, ToolResultContent):
+            if result.type != "tool-result":
                 continue
             text = result_text(result)
             media = [part for part in (self._part(p, None) for p in result.content if p.type != "text") if part]

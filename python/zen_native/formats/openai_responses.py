@@ -7,8 +7,8 @@ Source: https://platform.openai.com/docs/api-reference/responses/create
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from zen_native.request import LLMRequest, Tool
 from zen_native.route import Route
 
 from .common import Draft, Json, Lowered, generation, present
@@ -17,6 +17,9 @@ from .openai_cache import cache_members
 from .openai_chat import named_schema, parallel_calls, projected_schema
 from .openai_responses_items import Items
 from .strict import strict_tool
+
+if TYPE_CHECKING:
+    from zen_native.request import LLMRequest, Tool
 
 __all__ = ["lower"]
 

@@ -10,23 +10,24 @@ https://platform.openai.com/docs/guides/reasoning (encrypted reasoning items)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zen_native.cache_policy import CachePlan
-from zen_native.request import (
-    AudioContent,
-    Content,
-    ImageContent,
-    Message,
-    ReasoningContent,
-    TextContent,
-    ToolCallContent,
-    ToolResultContent,
-)
 
-from .common import Draft, Json, call_object, data_url, dump, present, result_text, takes
+from .common import Draft, Json, call_object, data_url, dump, is_call, is_media, present, result_text, takes
 from .history import CallIds
 from .openai_cache import plan_breakpoints, with_breakpoint
+
+if TYPE_CHECKING:
+    from zen_native.request import (
+        Content,
+        ImageContent,
+        Message,
+        ReasoningContent,
+        TextContent,
+        ToolCallContent,
+        ToolResultContent,
+    )
 
 __all__ = ["Items"]
 
@@ -62,7 +63,7 @@ class Items:
                 self._assistant(message)
             elif message.role == "tool":
                 for index, part in enumerate(message.content):
-                    if isinstance(part, ToolResultContent):
+                    if part.type == "tool-result":
                         self._result(part, plan.part(at, index))
             else:
                 parts = [(self._input(part), plan.part(at, index)) for index, part in enumerate(message.content)]
@@ -72,14 +73,14 @@ class Items:
         return self._out
 
     def _input(self, part: Content) -> Json | None:
-        if isinstance(part, TextContent):
+        if part.type == "text":
             return _text(part.text)
-        if isinstance(part, (ReasoningContent, ToolCallContent, ToolResultContent)):
+        if not is_media(part):
             return None
-        if not takes(self._draft, part, _MEDIA, _TYPES, detail=True) or isinstance(part, AudioContent):
+        if not takes(self._draft, part, _MEDIA, _TYPES, detail=True) or part.type == "audio":
             return None
         data = None if part.data is None else data_url(part)
-        if isinstance(part, ImageContent):
+        if part.type == "image":
             source = present(image_url=part.url or data, file_id=part.file_id)
             return {"type": "input_image", "detail": part.detail or "auto", **source}
         name = (part.filename or "document.pdf") if data is not None else None
@@ -91,23 +92,23 @@ class Items:
         """Items in their order. Where reasoning cannot go back, the ids of what followed it do not either: they would
         refer to it."""
         parts = message.content
-        thoughts = [part for part in parts if isinstance(part, ReasoningContent)]
+        thoughts = [part for part in parts if part.type == "reasoning"]
         whole = {self._draft.replay(part).get("item_id") for part in thoughts if self._says_all(part)} - {None}
         linked = all(self._goes_back(part, whole) for part in thoughts)
         if not linked:
             self._draft.note("reasoning of another provider, or without its ciphertext, was left out")
-        made = [part for part in parts if isinstance(part, ImageContent)]
+        made = [part for part in parts if part.type == "image"]
         images: dict[Any, ImageContent] = {self._draft.replay(part).get("item_id"): part for part in made}
         for part in parts:
-            if isinstance(part, TextContent):
+            if part.type == "text":
                 self._text(part, linked=linked)
-            elif isinstance(part, ReasoningContent):
+            elif part.type == "reasoning":
                 if self._goes_back(part, whole):
                     self._reasoning(part)
-            elif isinstance(part, (ToolCallContent, ToolResultContent)):
+            elif is_call(part):
                 if part.provider_executed:
                     self._hosted(part, images)
-                elif isinstance(part, ToolCallContent):
+                elif part.type == "tool-call":
                     self._call(part, linked=linked)
             elif not self._draft.replay(part).get("item_id"):
                 self._draft.note(f"{part.type} content of an answer was left out")
@@ -179,7 +180,7 @@ class Items:
     def _hosted(self, part: ToolCallContent | ToolResultContent, images: dict[Any, ImageContent]) -> None:
         """The provider's own item, with the image that it made."""
         if not self._draft.is_own(part):
-            if isinstance(part, ToolCallContent):
+            if part.type == "tool-call":
                 self._draft.foreign_tool(part.name)
             return
         item = self._draft.replay(part).get("item")

@@ -13,12 +13,13 @@ import json
 import re
 from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, cast
-
-from zen_native.request import Tool
+from typing import TYPE_CHECKING, Any, cast
 
 from .common import Draft
 from .schema import MAX_DEPTH, Schema, subschemas, walk
+
+if TYPE_CHECKING:
+    from zen_native.request import Tool
 
 __all__ = ["claude_input", "claude_schema", "holds", "is_closed", "is_recursive", "strict_schema", "strict_tool"]
 

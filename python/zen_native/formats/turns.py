@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from zen_native.request import Message, TextContent
-
 from .common import Json, wrapped_system
 
 if TYPE_CHECKING:
+    from zen_native.request import Message
+
     from .claude import Claude
 
 __all__ = ["Turns", "role_behind", "texts_of"]
@@ -47,7 +47,7 @@ class Turns:
 
 def texts_of(message: Message) -> list[str]:
     """The texts of a message."""
-    return [part.text for part in message.content if isinstance(part, TextContent)]
+    return [part.text for part in message.content if part.type == "text"]
 
 
 def role_behind(history: Sequence[Message], at: int) -> str:
