@@ -201,7 +201,7 @@ __all__ = [
     "to_dict",
 ]
 
-# Where public names live; each module imports at most those before it.
+# Where public names live; each module imports at most those before it. The last is the only one that needs pydantic.
 _HOMES = (
     "usage",
     "events",
@@ -214,7 +214,6 @@ _HOMES = (
     "settings",
     "routing",
     "pricing",
-    "request",
     "transport.limits",
     "transport.retry",
     "transport.connections",
@@ -223,6 +222,7 @@ _HOMES = (
     "tools",
     "explain",
     "client",
+    "request",
 )
 
 

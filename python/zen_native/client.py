@@ -15,12 +15,12 @@ from ._arguments import as_transport, chosen_transport, given, given_prices
 from ._clock_skew import Clocks
 from ._io import AsyncIo, Io, SyncIo, drive, other_event_loop
 from ._operation import Looping, first_request, operation
+from ._plain_request import plain_request
 from ._prepare import Prepared, prepare
 from ._routes import Routes
 from ._step import Engine
 from .explain import Explanation, explained
 from .gate import Decision, Decisions, current_capabilities, select
-from .request import LLMRequest
 from .settings import Config
 from .streams import AsyncStream, Stream
 from .transport.choice import CLOSED, Transports
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from ._tool_crew import Crew
     from .gate import RuntimeChoice, TransportChoice
     from .price_table import PriceTable
+    from .request import LLMRequest
     from .response import LLMResponse
     from .route import Route
     from .tools import ToolLoop
@@ -135,7 +136,10 @@ class _Base:
         if isinstance(fallbacks, str):
             raise TypeError("fallbacks is a list of models, not one string")
         how = Looping(crew=self._crew, route=self._route, options=tool_loop, repair=repair, telemetry=self._telemetry)
-        return operation(self._engine(runtime), as_request(request, messages, fields), tuple(fallbacks), how)
+        others = tuple(fallbacks)
+        shown = bool(others) or self._telemetry is not None or callable(self._runtime if runtime is None else runtime)
+        asked = None if shown else plain_request(request, messages, fields)
+        return operation(self._engine(runtime), asked or as_request(request, messages, fields), others, how)
 
     def _route(self, model: str) -> Route:
         return self._routes.of(model)
@@ -349,6 +353,8 @@ def as_request(request: str | LLMRequest, messages: Any, fields: dict[str, Any])
     Raises:
         ValueError: it is not one; pydantic's error says what is wrong.
     """
+    from .request import LLMRequest  # pydantic's models are slow to import, and texts are sent without
+
     more = fields if messages is None else {"messages": messages, **fields}
     if isinstance(request, LLMRequest):
         if not more:
