@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ._core import Decoder as NativeDecoder
+    from ._core import Incoming
     from ._io import Io
     from ._prepare import Prepared
     from .events import LLMEvent
@@ -97,6 +98,13 @@ class Attempt:
         # Without the frames that it was raised in: they hold what was sent and received.
         failed.__context__ = None
         raise self._told(failed).with_traceback(None)
+
+    def incoming(self, kept: list[LLMEvent], most: int) -> Incoming | None:
+        """See `LiveExchange.incoming`; there is none before the first events and after the last."""
+        live = self._live
+        if live is None or not self._began or self._ended or self._decoder.answered:
+            return None
+        return live.incoming(kept, most)
 
     async def close(self) -> None:
         """Let go of the connection. It is kept for the next request where the answer was read to its end."""

@@ -11,38 +11,35 @@ from .response import LLMResponse, fold
 
 __all__ = ["Kept"]
 
-_LOOSE = 1024
-
-
 class Kept:
     """The events so far."""
 
-    __slots__ = ("_events", "_joined")
+    __slots__ = ("_joined", "events")
+
+    LOOSE = 1024
+    """So many of them may lie about as they came."""
 
     def __init__(self) -> None:
-        self._events: list[LLMEvent] = []
+        self.events: list[LLMEvent] = []
+        """What is kept of them, always the same list. Who puts events behind them without `add` leaves to that those
+        which come after every `LOOSE`."""
         self._joined = 0
-
-    @property
-    def events(self) -> list[LLMEvent]:
-        """What is kept of them."""
-        return self._events
 
     def add(self, events: list[LLMEvent]) -> None:
         """Keep these too."""
-        self._events += events
-        if len(self._events) - self._joined > _LOOSE:
+        self.events += events
+        if len(self.events) - self._joined > self.LOOSE:
             self._join()
 
     def response(self) -> LLMResponse:
         """The answer that they tell."""
-        return fold(self._events)
+        return fold(self.events)
 
     def _join(self) -> None:
-        joined = self._events[: self._joined]
+        joined: list[LLMEvent] = []
         texts: list[str] = []
         last: TextDelta | ReasoningDelta | None = None
-        for event in self._events[self._joined :]:
+        for event in self.events[self._joined :]:
             if isinstance(event, ToolInputDelta):
                 continue  # the whole input comes with the call
             if isinstance(event, TextDelta | ReasoningDelta) and _goes_on(event, last):
@@ -54,7 +51,8 @@ class Kept:
             if last is None:
                 joined.append(event)
         _flush(joined, last, texts)
-        self._events, self._joined = joined, len(joined)
+        self.events[self._joined :] = joined  # at once: other threads may be reading
+        self._joined = len(self.events)
 
 
 def _goes_on(event: TextDelta | ReasoningDelta, last: TextDelta | ReasoningDelta | None) -> bool:

@@ -26,6 +26,7 @@ from .transport.limits import Watch
 from .transport.retry import fails_over
 
 if TYPE_CHECKING:
+    from ._core import Incoming
     from ._io import Io
     from ._prepare import Prepared
     from ._telemetry import StepWatcher
@@ -49,6 +50,11 @@ class Source(Protocol):
 
     async def batch(self) -> list[LLMEvent]:
         """The next events, none at the end."""
+        ...
+
+    @property
+    def incoming(self) -> Incoming | None:
+        """What may be awaited instead for now, and `batch` again where it gives nothing."""
         ...
 
     async def close(self) -> None:
@@ -130,6 +136,13 @@ class Step:
             events = await self._priced(self._finished(events))
         self._kept.add(events)
         return events
+
+    @property
+    def incoming(self) -> Incoming | None:
+        """See `Source`."""
+        if self._attempt is None or not self._begun or self._closed:
+            return None
+        return self._attempt.incoming(self._kept.events, Kept.LOOSE)
 
     async def close(self) -> None:
         """Let go of the connection."""

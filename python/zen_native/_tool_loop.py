@@ -94,6 +94,9 @@ class Loop:
 
     # What a stream asks of its source
 
+    incoming = None
+    """What comes is looked at here."""
+
     async def batch(self) -> list[LLMEvent]:
         """The next events, none at the end.
 

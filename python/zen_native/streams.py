@@ -14,6 +14,7 @@ from ._io import drive
 from .errors import LLMError
 
 if TYPE_CHECKING:
+    from ._core import Incoming
     from ._step import Source
     from .events import LLMEvent
     from .response import LLMResponse
@@ -33,11 +34,13 @@ class _TakenError(RuntimeError):
 class _Held:
     """What both kinds share: the source, and that it ends with the last who holds it."""
 
-    __slots__ = ("_ended", "_open", "_pending", "_source", "_turn")
+    __slots__ = ("_ended", "_incoming", "_open", "_pending", "_source", "_turn")
 
     def __init__(self, source: Source) -> None:
         self._source = source
         self._pending: Iterator[LLMEvent] = iter(())
+        self._incoming: Incoming | None = None
+        """What is awaited instead of `_batch`, as long as nobody awaits that."""
         self._open = True
         self._ended = False
         self._turn: list[None] = [None]
@@ -63,12 +66,17 @@ class _Held:
     def _end(self) -> None:
         self._open = False
         self._pending = iter(())
+        self._incoming = None
 
     async def _batch(self) -> list[LLMEvent]:
         if not self._open:
             if self._ended:
                 return []
             raise RuntimeError(_CLOSED)
+        incoming, self._incoming = self._incoming, None
+        if incoming is not None and incoming.waiting:
+            self._incoming = incoming
+            raise _TakenError
         try:
             self._turn.pop()
         except IndexError:
@@ -84,6 +92,7 @@ class _Held:
         if not self._open:
             raise RuntimeError(_CLOSED)
         self._ended = not batch
+        self._incoming = self._source.incoming
         return batch
 
 
@@ -172,7 +181,7 @@ class AsyncStream(_Held):
     async def batches(self) -> AsyncGenerator[list[LLMEvent], None]:
         """The same events in lists, one for every read from the network that brought any."""
         try:
-            while batch := await self._batch():
+            while batch := (self._incoming and await self._incoming) or await self._batch():
                 yield batch
         except _TakenError:
             raise
@@ -185,7 +194,7 @@ class AsyncStream(_Held):
         try:
             for event in self._pending:
                 yield event
-            while batch := await self._batch():
+            while batch := (self._incoming and await self._incoming) or await self._batch():
                 self._pending = iter(batch)
                 for event in self._pending:
                     yield event
@@ -200,7 +209,7 @@ class AsyncStream(_Held):
         for event in self._pending:
             return event
         try:
-            batch = await self._batch()
+            batch = (self._incoming and await self._incoming) or await self._batch()
         except _TakenError:
             raise
         except BaseException:

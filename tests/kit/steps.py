@@ -68,6 +68,8 @@ class Script:
 
 
 class Played:
+    incoming = None
+
     def __init__(self, script: Script, entries: list[Entry]) -> None:
         self._script = script
         self._entries = entries

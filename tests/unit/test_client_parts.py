@@ -153,7 +153,7 @@ def test_what_is_kept_tells_the_same_and_stays_short() -> None:
     for event in said:
         kept.add([event])
     assert kept.response() == fold(said)
-    assert len(kept._events) < 1200
+    assert len(kept.events) < 1200
 
 
 # Coroutines without a loop

@@ -172,8 +172,9 @@ def test_a_wait_ends_when_nothing_came_for_so_long(silence: float, ends: bool) -
         await asyncio.sleep(0.001)  # a timer that is due after the alarm's
         assert task.done() is ends
         if ends:
+            task.result()
             with pytest.raises(StreamTimeoutError, match="idle"):
-                task.result()
+                alarm.set()
         alarm.stop()
         task.cancel()
 

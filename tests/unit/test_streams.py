@@ -42,6 +42,8 @@ READ_ASYNC: dict[str, Callable[[zen.AsyncStream], Awaitable[object]]] = {
 class Slow:
     """A source of one event, which comes when `wait` returns."""
 
+    incoming = None
+
     def __init__(self, wait: Callable[[], Awaitable[object]]) -> None:
         self.closed = 0
         self._wait = wait

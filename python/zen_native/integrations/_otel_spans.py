@@ -95,6 +95,9 @@ class Spanned:
 
     # What a stream asks of its source
 
+    incoming = None
+    """What comes is looked at here."""
+
     async def batch(self) -> list[LLMEvent]:
         """The next events of the source, read within the span."""
         if self._began is None:

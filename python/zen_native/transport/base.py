@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from .limits import Watch
 
 if TYPE_CHECKING:
-    from zen_native._core import Decoder
+    from zen_native._core import Decoder, Incoming
     from zen_native.events import LLMEvent
 
 __all__ = [
@@ -107,6 +107,12 @@ class LiveExchange(Exchange, Protocol):
         Raises:
             TransportError: a limit passed; also when it is awaited.
         """
+        ...
+
+    def incoming(self, kept: list[LLMEvent], most: int) -> Incoming | None:
+        """A shorter way from the reads to who waits for them, where there is one; always the same. Awaited, it gives
+        the events of a read, and puts them behind those in `kept`; or an empty list, and everything is as it was, where
+        the answer does not simply go on, and after every `most` events. `wait` and `take` tell what it is then."""
         ...
 
     def check_end(self) -> None:

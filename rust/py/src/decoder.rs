@@ -142,6 +142,11 @@ impl Decoder {
         done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the decoder is in use by another thread")))
     }
 
+    /// Whether the answer is not complete, and nothing failed.
+    pub(crate) fn goes_on(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(inner.state() == (false, false)))
+    }
+
     fn run<'py>(
         &self,
         py: Python<'py>,

@@ -9,8 +9,10 @@ mod decoder;
 mod error;
 mod events;
 mod exclusive;
+mod incoming;
 mod json;
 mod object;
+mod waiter;
 mod wire;
 
 use pyo3::exceptions::PyImportError;
@@ -27,7 +29,11 @@ mod _core {
     #[pymodule_export]
     use super::decoder::names;
     #[pymodule_export]
+    use super::incoming::Incoming;
+    #[pymodule_export]
     use super::json::json_joined;
+    #[pymodule_export]
+    use super::waiter::Waiter;
     #[pymodule_export]
     use super::wire::Wire;
 

@@ -18,6 +18,7 @@ use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView, PyTuple};
 
 use crate::decoder::{Decoder, copied};
 use crate::exclusive::Exclusive;
+use crate::waiter::Waiter;
 use crate::wire::calls::{Calls, both};
 use crate::wire::state::{State, described};
 
@@ -244,7 +245,36 @@ impl Wire {
     }
 }
 
+/// What `Wire::arrival` found.
+pub(crate) enum Arrival {
+    /// Events, and nothing else of note.
+    Events(Py<PyList>),
+    /// Nothing yet; the waiter will be woken.
+    Nothing,
+    /// Something that is to be looked at.
+    Other,
+}
+
 impl Wire {
+    /// Takes the events of an answer that goes on, or has `waiter` woken when there is something; without one, that
+    /// there is nothing is of note.
+    pub(crate) fn arrival(&self, py: Python<'_>, waiter: Option<&Py<Waiter>>) -> PyResult<Arrival> {
+        let (arrival, old) = self.with(py, |inner| {
+            if inner.paused || !inner.goes_on(py)? {
+                return Ok((Arrival::Other, None));
+            }
+            if let Some(events) = inner.events.take() {
+                inner.taken();
+                return Ok((Arrival::Events(events), None));
+            }
+            let Some(waiter) = waiter else { return Ok((Arrival::Other, None)) };
+            inner.last = Instant::now();
+            Ok((Arrival::Nothing, inner.waiter.replace(waiter.clone_ref(py).into_any())))
+        })?;
+        drop(old);
+        Ok(arrival)
+    }
+
     fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut State) -> PyResult<T>) -> PyResult<T> {
         let done = self.inner.enter(py, work);
         done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the wire is in use by another thread")))

@@ -262,6 +262,9 @@ class BlockingExchange(Answer):
             raise self._watch.expired()
         self._late = True
 
+    def incoming(self, kept: list[LLMEvent], most: int) -> None:
+        """See `transport.base.LiveExchange`: who does not wait in a loop has no need of a shorter way."""
+
     # The answer as bytes
 
     async def read(self) -> bytes:

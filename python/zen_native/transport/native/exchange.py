@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from zen_native._core import Incoming, Wire
+
 from .answer import Answer
 from .waiting import Alarm, Waiter
 
@@ -41,7 +43,7 @@ __all__ = ["AioExchange"]
 class AioExchange(Answer):
     """See `transport.base.LiveExchange`."""
 
-    __slots__ = ("_alarm", "_connection", "_keep", "_over", "_owner", "_waiter", "_watch")
+    __slots__ = ("_alarm", "_connection", "_incoming", "_keep", "_over", "_owner", "_waiter", "_watch")
 
     def __init__(self, owner: Owner, connection: Connection, watch: Watch, *, keep: bool) -> None:
         super().__init__(connection.wire)
@@ -51,6 +53,7 @@ class AioExchange(Answer):
         self._keep = keep
         self._waiter = Waiter(owner.loop)
         self._alarm = Alarm(owner.loop, watch, self._waiter, self._wire.idle_seconds)
+        self._incoming: Incoming | None = None
         self._over = False
 
     async def ask(self, method: str, head: bytes, body: bytes, decoder: Decoder | None) -> None:
@@ -76,7 +79,7 @@ class AioExchange(Answer):
 
     def _give_up(self) -> None:
         """Another task wants no answer any more."""
-        self._owner.loop.call_soon(self._waiter.set_exception, self._watch.expired())
+        self._owner.loop.call_soon(self._alarm.end)
 
     # The answer as events
 
@@ -95,11 +98,19 @@ class AioExchange(Answer):
     def wait(self) -> Waiter:
         """Until something came, or something ended; to be awaited at once."""
         waiter, alarm = self._waiter, self._alarm
-        waiter.expect()
         if alarm.set_for != self._watch.changes:
             alarm.set()
+        waiter.expect()
         self._wire.wait(waiter)
         return waiter
+
+    def incoming(self, kept: list[LLMEvent], most: int) -> Incoming | None:
+        """See `transport.base.LiveExchange`."""
+        if self._incoming is None and type(self._wire) is Wire:  # one that is quiet calls nobody
+            if self._alarm.set_for != self._watch.changes:
+                self._alarm.set()
+            self._incoming = Incoming(self._wire, self._waiter, kept, most)
+        return self._incoming
 
     # The answer as bytes
 
@@ -124,8 +135,7 @@ class AioExchange(Answer):
         if self._wire.ended or self._over:
             self._release(keep=self._keep)
             return
-        self._over = True
-        self._alarm.stop()
+        self._stop()
         self._owner.drain(self._connection, keep=self._keep)
 
     async def close(self) -> None:
@@ -139,11 +149,17 @@ class AioExchange(Answer):
             self._connection.abandon(self._dropped)
 
     def _dropped(self) -> None:
-        self._alarm.stop()
+        self._stop()
         self._owner.release(self._connection, keep=False)
 
     def _release(self, *, keep: bool) -> None:
         if not self._over:
-            self._over = True
-            self._alarm.stop()
+            self._stop()
             self._owner.release(self._connection, keep=keep)
+
+    def _stop(self) -> None:
+        """Nobody waits here any more: the connection may be another one's from now on."""
+        self._over = True
+        self._alarm.stop()
+        if self._incoming is not None:
+            self._incoming.close()

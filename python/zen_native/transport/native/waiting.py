@@ -1,8 +1,8 @@
 """What a task waits on while an answer comes: `Waiter`, once for a connection, and `Alarm`, one timer for a stream.
 
-Owns how a task is resumed, and when its time is over. A future and a timer for each read would cost as much as the
-read: a waiter is used again, and resumes its task in the very turn of the loop that brought the bytes; a timer that
-goes off too early is set anew.
+Owns how a task is resumed where that is not as simple as in most reads (`_core.Waiter` is for those), and when its time
+is over. A future and a timer for each read would cost as much as the read: a waiter is used again, and resumes its task
+in the very turn of the loop that brought the bytes; a timer that goes off too early is set anew.
 """
 
 from __future__ import annotations
@@ -11,130 +11,72 @@ import asyncio
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+from zen_native import _core
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from zen_native.errors import StreamTimeoutError
     from zen_native.transport.limits import Watch
 
 __all__ = ["Alarm", "Waiter"]
 
 
-class Waiter:
+class Waiter(_core.Waiter):
     """Future-like, as `asyncio.isfuture` has it, for one task at a time. `await` it after `expect()`."""
 
-    __slots__ = ("_asyncio_future_blocking", "_callback", "_cancelled", "_context", "_error", "_loop", "waiting")
+    __slots__ = ()
 
     done = bool
-    """`done()` is false: to wake who does not wait does no harm. A method in Python takes three times as long."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._asyncio_future_blocking = False
-        self.waiting = False
-        """Whether a task does."""
-        self._callback: Callable[[Any], object] | None = None
-        self._context: Context | None = None
-        self._error: BaseException | None = None
-        self._cancelled: tuple[object, ...] | None = None
-
-    def expect(self) -> None:
-        """Something is waited for from now on.
-
-        Raises:
-            RuntimeError: another task does already.
-        """
-        if self.waiting:
-            raise RuntimeError("another task is waiting for the same stream")
-        self.waiting = True
-
-    # What the wire calls
+    """`done()` is false: to wake who does not wait does no harm."""
 
     def set_result(self, _: None) -> None:
-        """Resume the task, now where no other one is running."""
-        self.waiting = False
-        callback, context = self._callback, self._context
-        if callback is None:
+        """Resume the task, now where no other one is running. A wire does this by itself."""
+        resumed = self.resumed()
+        if resumed is None:
             return  # nobody waits, or is not suspended yet, and will not be
-        self._callback = self._context = None
+        callback, context = resumed
         try:
-            if context is None:
-                callback(self)
-            else:
-                context.run(callback, self)
-        except RuntimeError:  # another task is running; what goes wrong in the one that is resumed stays in it
-            self._loop.call_soon(callback, self, context=context)
-        except (KeyboardInterrupt, SystemExit) as error:
-            if isinstance(self._loop, asyncio.BaseEventLoop):
-                raise
+            context.run(callback, self)
+        except BaseException as error:  # noqa: BLE001 - it is raised again, where there is nothing better
+            self.not_resumed(callback, context, error)
+
+    def not_resumed(self, callback: Callable[[Any], object], context: Context, error: BaseException) -> None:
+        """The callback raised that. What goes wrong in the task stays in it."""
+        loop = self.get_loop()
+        if isinstance(error, RuntimeError):  # another task is running
+            loop.call_soon(callback, self, context=context)
+        elif isinstance(error, KeyboardInterrupt | SystemExit) and not isinstance(loop, asyncio.BaseEventLoop):
             # Out of a read, uvloop takes it for a failure of the connection, and goes on.
-            self._loop.call_soon(_raise, error)
-
-    def set_exception(self, error: BaseException) -> None:
-        """Resume the task with that, if it waits."""
-        if self.waiting:
-            self._error = error
-            self.set_result(None)
-
-    # What a task calls
-
-    def __await__(self) -> Generator[Waiter, None, None]:
-        if self.waiting:
-            self._asyncio_future_blocking = True
-            try:
-                yield self
-            finally:
-                self.waiting = False
-        error, self._error = self._error, None
-        if error is not None:
+            loop.call_soon(_raise, error)
+        else:
             raise error
 
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        """See `asyncio.Future`."""
-        return self._loop
-
-    def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
-        """See `asyncio.Future`; a task adds its own, and nobody else does."""
-        self._callback, self._context, self._cancelled = callback, context, None
-        if not self.waiting:
-            self._later()
+    def resume_later(self) -> None:
+        """Resume the task, in a turn of its own."""
+        resumed = self.resumed()
+        if resumed is not None:
+            callback, context = resumed
+            self.get_loop().call_soon(callback, self, context=context)
 
     def remove_done_callback(self, callback: Callable[[Any], object]) -> int:
-        """See `asyncio.Future`."""
-        removed = int(self._callback == callback)
-        if removed:
-            self._callback = None
-        return removed
+        """See `asyncio.Future`; who waits here adds its own callback, and takes none away."""
+        del callback
+        return 0
 
     def cancel(self, msg: object = None) -> bool:
         """See `asyncio.Future`: the task is being cancelled."""
-        if not self.waiting:
+        if not self.cancelling(() if msg is None else (msg,)):
             return False
-        self.waiting = False
-        self._cancelled = () if msg is None else (msg,)
-        self._later()
+        self.resume_later()
         return True
-
-    def cancelled(self) -> bool:
-        """See `asyncio.Future`."""
-        return self._cancelled is not None
-
-    def result(self) -> None:
-        """See `asyncio.Future`."""
-        if self._cancelled is not None:
-            raise asyncio.CancelledError(*self._cancelled)
-
-    def _later(self) -> None:
-        callback, context = self._callback, self._context
-        self._callback = self._context = None
-        if callback is not None:
-            self._loop.call_soon(callback, self, context=context)
 
 
 class Alarm:
     """Ends a wait when its time is over. Its timer moves only when it goes off, or when other limits come into force;
     `silent` says for how long nothing has come while somebody waited."""
 
-    __slots__ = ("_loop", "_silent", "_timer", "_waiter", "_watch", "late", "set_for")
+    __slots__ = ("_failed", "_loop", "_silent", "_timer", "_waiter", "_watch", "late", "set_for")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, watch: Watch, waiter: Waiter, silent: Callable[[], float]
@@ -148,11 +90,25 @@ class Alarm:
         """The `changes` of the watch that it is set for. A wait that finds others there sets it."""
         self.late = False
         """Whether what may well not come did not come in time."""
+        self._failed: StreamTimeoutError | None = None
 
     def set(self) -> None:
-        """A wait begins, under limits that it was not set for."""
+        """A wait begins, under limits that it was not set for.
+
+        Raises:
+            StreamTimeoutError: the time was over in the wait before.
+        """
+        if self._failed is not None:
+            raise self._failed
         now = self._watch.clock()
         self._set(self._watch.due(now), now)
+
+    def end(self) -> None:
+        """No time is left: who waits looks again, and `set` tells why."""
+        self.stop()
+        self.set_for = -1
+        self._failed = self._watch.expired()
+        self._waiter.set_result(None)
 
     def stop(self) -> None:
         """No wait is to be ended any more."""
@@ -180,7 +136,7 @@ class Alarm:
             self.late = True
             self._waiter.set_result(None)
         else:
-            self._waiter.set_exception(self._watch.expired())
+            self.end()
 
 
 def _raise(error: BaseException) -> None:

@@ -1,11 +1,10 @@
 //! The Python code that a wire runs: whoever waits, and what pauses reading.
 
-use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::PyNone;
 
 use crate::decoder::Decoder;
+use crate::waiter::{self, Waiter};
 
 /// What is to be called, and let go of, once the wire is free again: both run Python code, which may come back.
 #[derive(Default)]
@@ -38,17 +37,12 @@ pub(super) fn both(py: Python<'_>, first: PyResult<()>, second: PyResult<()>) ->
 
 /// A waiter that was cancelled meanwhile is left alone.
 fn wake(waiter: &Bound<'_, PyAny>) -> PyResult<()> {
+    if let Ok(own) = waiter.cast::<Waiter>() {
+        return waiter::wake(own);
+    }
     let py = waiter.py();
     if waiter.call_method0(intern!(py, "done"))?.is_truthy()? {
         return Ok(());
     }
-    let (set_result, none) = (intern!(py, "set_result"), PyNone::get(py));
-    // SAFETY: all are live objects, and null ends the arguments. `call_method1` would make a method and a tuple, which
-    // costs as much as the call, and this one is made for every read.
-    let returned = unsafe {
-        let end = std::ptr::null_mut::<ffi::PyObject>();
-        let returned = ffi::PyObject_CallMethodObjArgs(waiter.as_ptr(), set_result.as_ptr(), none.as_ptr(), end);
-        Bound::from_owned_ptr_or_err(py, returned)
-    };
-    returned.map(|_| ())
+    waiter.call_method1(intern!(py, "set_result"), (py.None(),)).map(drop)
 }

@@ -98,6 +98,14 @@ impl State {
         Ok(said || self.pending() || self.exchange.over())
     }
 
+    /// Whether the decoder waits for more of an answer that is not complete.
+    pub(super) fn goes_on(&self, py: Python<'_>) -> PyResult<bool> {
+        match &self.decoder {
+            Some(decoder) if !self.exchange.answer.ended => decoder.get().goes_on(py),
+            _ => Ok(false),
+        }
+    }
+
     pub(super) fn pending(&self) -> bool {
         self.events.is_some() || !self.exchange.answer.raw.is_empty()
     }

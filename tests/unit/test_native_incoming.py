@@ -1,0 +1,203 @@
+"""`Incoming`: what of an answer a task gets by awaiting it alone, and what it leaves for others to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+from collections.abc import Callable, Coroutine
+
+import pytest
+from tests.kit.feeding import text
+from tests.kit.http1 import head, new_decoder, new_wire
+from tests.kit.messages import STOP, block, delta, end, sse, start, stop
+
+import zen_native as zen
+from zen_native import _core
+from zen_native.transport.native.waiting import Waiter
+
+HIGH_WATER = 256 << 10
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def word(text: str = "word") -> bytes:
+    return chunk(sse(delta(0, "text_delta", text=text)))
+
+
+class Answer:
+    """One under way, with nothing pending, and who waits for it. Made in a loop."""
+
+    def __init__(self, most: int = 1000) -> None:
+        self.wire = new_wire()
+        self.wire.begin("POST", new_decoder())
+        self.wire.feed(head("transfer-encoding: chunked") + chunk(sse(start(), block(0, "text", text=""))))
+        self.wire.take()
+        self.waiter = Waiter(asyncio.get_running_loop())
+        self.kept: list[zen.LLMEvent] = []
+        self.incoming = _core.Incoming(self.wire, self.waiter, self.kept, most)
+
+    async def next(self) -> list[zen.LLMEvent]:
+        return await self.incoming
+
+    async def waiting(self) -> asyncio.Task[list[zen.LLMEvent]]:
+        """A task that waits for the next."""
+        task = asyncio.create_task(self.next())
+        await asyncio.sleep(0)
+        assert self.incoming.waiting
+        return task
+
+    async def read(self, data: bytes) -> None:
+        """As a loop reads: in no task."""
+        read = asyncio.get_running_loop().create_future()
+        asyncio.get_running_loop().call_soon(lambda: read.set_result(self.wire.feed(data)))
+        await read
+
+
+def running(test: Callable[[], Coroutine[None, None, None]]) -> Callable[[], None]:
+    return lambda: asyncio.run(test())
+
+
+@running
+async def test_the_events_of_a_read_come_within_the_read_and_are_kept() -> None:
+    answer = Answer()
+    log: list[str] = []
+
+    async def consume() -> None:
+        log.append(text(await answer.incoming))
+
+    def read() -> None:
+        answer.wire.feed(word("one ") + word("two "))
+        log.append("the read is over")
+
+    task = asyncio.create_task(consume())
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_soon(read)
+    await task
+    await asyncio.sleep(0)
+    assert log == ["one two ", "the read is over"]
+    assert text(answer.kept) == "one two "
+
+
+@running
+async def test_what_came_meanwhile_is_given_without_a_stop() -> None:
+    answer = Answer()
+    for each in ("one ", "two "):
+        answer.wire.feed(word(each))
+    with pytest.raises(StopIteration) as ended:
+        next(answer.incoming)
+    assert text(ended.value.value) == "one two "
+    assert not answer.incoming.waiting
+    assert not answer.wire.pending
+
+
+OTHERS: dict[str, Callable[[Answer], object]] = {
+    "the body ends too early": lambda answer: answer.wire.eof(),
+    "the connection is lost": lambda answer: answer.wire.lost(ConnectionResetError("gone")),
+    "the framing is broken": lambda answer: answer.wire.feed(b"no chunk\r\n"),
+    "the event is none": lambda answer: answer.wire.feed(chunk(b"data: {\n\n")),
+    "the answer is complete": lambda answer: answer.wire.feed(chunk(sse(stop(0), end("end_turn", {}), STOP))),
+}
+
+
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("happens", OTHERS.values(), ids=OTHERS)
+def test_everything_else_is_left_alone(happens: Callable[[Answer], object], waits: bool) -> None:
+    async def main() -> None:
+        answer = Answer()
+        if waits:
+            task = await answer.waiting()
+            asyncio.get_running_loop().call_soon(happens, answer)
+            assert await asyncio.wait_for(task, 5) == []
+        else:
+            happens(answer)
+            assert await asyncio.wait_for(answer.next(), 5) == []
+        assert answer.kept == []
+        assert answer.wire.pending is (happens is OTHERS["the answer is complete"])
+
+    asyncio.run(main())
+
+
+@running
+async def test_who_is_woken_for_nothing_looks() -> None:
+    answer = Answer()
+    task = await answer.waiting()
+    asyncio.get_running_loop().call_soon(answer.waiter.set_result, None)
+    assert await asyncio.wait_for(task, 5) == []
+
+
+@running
+async def test_a_connection_whose_reading_was_paused_is_resumed_by_who_takes_the_events() -> None:
+    answer = Answer()
+    for _ in range(1 + HIGH_WATER // (8 << 10)):
+        answer.wire.feed(word("x" * (8 << 10)))
+    assert answer.wire.paused
+    assert await answer.next() == []
+    assert answer.wire.pending
+
+
+@running
+async def test_after_so_many_events_who_keeps_them_may_look() -> None:
+    answer = Answer(most=3)
+    given: list[int] = []
+    for _ in range(6):
+        answer.wire.feed(word() + word())
+        given.append(len(await answer.next()))
+    assert given == [2, 2, 0, 4, 0, 4]
+    assert len(answer.kept) == 12
+
+
+@running
+async def test_a_second_task_gets_nothing_and_does_not_disturb_the_first() -> None:
+    answer = Answer()
+    task = await answer.waiting()
+    assert await answer.next() == []
+    assert answer.incoming.waiting
+    await answer.read(word())
+    assert text(await task) == "word"
+
+
+@running
+async def test_a_task_that_was_cancelled_takes_nothing_with_it() -> None:
+    answer = Answer()
+    task = await answer.waiting()
+    task.cancel("enough")
+    await answer.read(word())
+    with pytest.raises(asyncio.CancelledError, match="enough"):
+        await task
+    assert not answer.incoming.waiting
+    assert text(await answer.next()) == "word"
+
+
+@running
+async def test_a_timeout_around_it_is_its_own() -> None:
+    answer = Answer()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.001):
+            await answer.incoming
+    answer.wire.feed(word())
+    assert text(await answer.next()) == "word"
+
+
+@running
+async def test_when_it_was_closed_it_does_not_touch_the_next_answer() -> None:
+    answer = Answer()
+    answer.wire.feed(chunk(sse(stop(0), end("end_turn", {}), STOP)) + b"0\r\n\r\n")
+    answer.incoming.close()
+    answer.wire.begin("POST", new_decoder())
+    answer.wire.feed(head("transfer-encoding: chunked") + chunk(sse(start(), block(0, "text", text=""))) + word())
+    assert await answer.next() == []
+    assert text(answer.wire.take()) == "word"
+
+
+@running
+async def test_a_waiting_task_that_nobody_holds_is_collected_with_what_it_waits_for() -> None:
+    answer = Answer()
+    task = await answer.waiting()
+    gone = weakref.ref(task)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # it says that the task was pending
+    del task, answer
+    gc.collect()
+    assert gone() is None
