@@ -201,7 +201,8 @@ __all__ = [
     "to_dict",
 ]
 
-# Where public names live; each module imports at most those before it. The last is the only one that needs pydantic.
+# Where public names live, in the order in which they are looked for: a name imports all that stands before its home.
+# What a client does without comes behind it, and last what needs pydantic.
 _HOMES = (
     "usage",
     "events",
@@ -213,6 +214,7 @@ _HOMES = (
     "route",
     "settings",
     "routing",
+    "client",
     "pricing",
     "transport.limits",
     "transport.retry",
@@ -221,7 +223,6 @@ _HOMES = (
     "streams",
     "tools",
     "explain",
-    "client",
     "request",
 )
 

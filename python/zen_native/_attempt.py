@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from ._clock_skew import disagreement, shown_skew
-from ._error_facts import request_id_in
 from ._redact import redact, redacted_body, redacted_message
 from .auth import blocks, secrets_in
 from .errors import LLMError, TransportError, classify_error
@@ -294,6 +293,8 @@ class Attempt:
 
     def _told(self, error: LLMError) -> LLMError:
         """The error with what is known here, and without what was sent in confidence."""
+        from ._error_facts import request_id_in  # imports much, and most answers are no errors
+
         route = self.prepared.route
         error.provider = route.provider
         error.model = error.model or route.model

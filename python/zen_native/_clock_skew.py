@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from threading import Lock
 
-from ._error_time import http_date
 from .transport.limits import Clock
 
 __all__ = ["Clocks", "disagreement", "shown_skew"]
@@ -52,6 +50,8 @@ def disagreement(
 ) -> float | None:
     """How many seconds the other side is ahead of the clock here, by its `date`. None where the refusal is for another
     reason: the signature, dated so many seconds ahead as `signed_at` says, was in time."""
+    from ._error_time import http_date  # of refusals, as all that it imports
+
     said = http_date(headers.get("date", ""))
     if code is None or code.lower() not in _CODES or said is None:
         return None
@@ -66,4 +66,6 @@ def shown_skew(seconds: float, *, wall: Clock = time.time) -> str:
 
 
 def _shown(moment: float) -> str:
+    from datetime import UTC, datetime
+
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -10,7 +10,6 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
 __all__ = ["limits_reset", "parse_delay", "reset_time", "retry_after_header"]
@@ -103,6 +102,8 @@ def _number(value: object) -> float | None:
 
 def http_date(value: str) -> datetime | None:
     """The point in time of an HTTP date."""
+    from email.utils import parsedate_to_datetime  # slow to import, and most answers are asked for no date
+
     try:
         moment = parsedate_to_datetime(value[:64])
     except (ValueError, TypeError, IndexError, OverflowError):

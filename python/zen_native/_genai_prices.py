@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,8 @@ from .price_table import Found
 from .route import Prices
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from genai_prices.types import ModelInfo, ModelPrice
 
 __all__ = ["find_in_library", "is_slow"]
@@ -63,13 +64,19 @@ def find_in_library(provider: str, model: str, at: datetime | None) -> Found:
         _, info = snapshot.find_provider_model(model, None, known, None)
     except LookupError:
         return Found(reason=f"genai-prices {version} does not know {provider}/{model}")
-    prices = _row(info, at or datetime.now(UTC))
+    prices = _row(info, at or _now())
     free = {name: Decimal(0) for name in _FREE_CALLS.get(known, ())}
     return Found(
         prices=replace(prices, calls={**free, **prices.calls}),
         as_of=snapshot.timestamp.date().isoformat() if snapshot.from_auto_update else None,
         source=f"genai-prices {version}",
     )
+
+
+def _now() -> datetime:
+    from datetime import UTC, datetime  # the library imports it, too; who has no row there goes without
+
+    return datetime.now(UTC)
 
 
 def is_slow(provider: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 __all__ = [
@@ -42,32 +42,26 @@ _NAME = (
 _SCHEME = r"(?:(?:bearer|basic|token|negotiate|digest|aws4-hmac-sha256)\s{1,4})?"
 
 # Each pattern keeps its first group. A value that the end of the text cuts counts as a value.
-_BY_NAME = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf'("{_NAME}"\s{{0,8}}:\s{{0,8}}")(?:[^"\\]|\\.)*',
-        rf"('{_NAME}'\s{{0,8}}:\s{{0,8}}')(?:[^'\\]|\\.)*",
-        # JSON inside a JSON string
-        rf'(\\{{1,8}}"{_NAME}\\{{1,8}}"\s{{0,8}}:\s{{0,8}}\\{{1,8}}")[^"\\]*',
-        # A bare `token` is a secret only if it looks like one: log probabilities have fields of that name.
-        r'("token"\s{0,8}:\s{0,8}")[\w.~+/=-]{16,}',
-        r"((?<![\w.-])(?:set-)?cookie\s{0,4}:\s{0,4})[^\r\n]+",
-        rf"((?<![\w.-]){_NAME}\s{{0,4}}[:=]\s{{0,4}}{_SCHEME})[^\s\"'&,;<>{{}}\[\]]+",
-        r"([?&;](?:auth|key|sig|signature|token|x-(?:amz|goog)-signature)=)[^\s\"'&;#<>]+",
-    )
+_BY_NAME = (
+    rf'("{_NAME}"\s{{0,8}}:\s{{0,8}}")(?:[^"\\]|\\.)*',
+    rf"('{_NAME}'\s{{0,8}}:\s{{0,8}}')(?:[^'\\]|\\.)*",
+    # JSON inside a JSON string
+    rf'(\\{{1,8}}"{_NAME}\\{{1,8}}"\s{{0,8}}:\s{{0,8}}\\{{1,8}}")[^"\\]*',
+    # A bare `token` is a secret only if it looks like one: log probabilities have fields of that name.
+    r'("token"\s{0,8}:\s{0,8}")[\w.~+/=-]{16,}',
+    r"((?<![\w.-])(?:set-)?cookie\s{0,4}:\s{0,4})[^\r\n]+",
+    rf"((?<![\w.-]){_NAME}\s{{0,4}}[:=]\s{{0,4}}{_SCHEME})[^\s\"'&,;<>{{}}\[\]]+",
+    r"([?&;](?:auth|key|sig|signature|token|x-(?:amz|goog)-signature)=)[^\s\"'&;#<>]+",
 )
-_BY_SHAPE = tuple(
-    re.compile(pattern)
-    for pattern in (
-        r"((?i:\bbearer)\s{1,4})[\w.~+/=-]{8,}",
-        r"(\b)(?:csk|gsk|nvapi|pk|pplx|rk|sk|xai)-[\w-]{8,}",
-        r"(\b)(?:fw|gsk|hf|gh[opsur]|github_pat|r8|xai)_\w{16,}",
-        r"(\b)ABSK[\w+/=]{40,}",
-        r"(\b)AIza[\w-]{20,}",
-        r"(\b)ya29\.[\w.-]{16,}",
-        r"(\b)(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
-        r"(\b)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{0,1024}",
-    )
+_BY_SHAPE = (
+    r"((?i:\bbearer)\s{1,4})[\w.~+/=-]{8,}",
+    r"(\b)(?:csk|gsk|nvapi|pk|pplx|rk|sk|xai)-[\w-]{8,}",
+    r"(\b)(?:fw|gsk|hf|gh[opsur]|github_pat|r8|xai)_\w{16,}",
+    r"(\b)ABSK[\w+/=]{40,}",
+    r"(\b)AIza[\w-]{20,}",
+    r"(\b)ya29\.[\w.-]{16,}",
+    r"(\b)(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
+    r"(\b)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{0,1024}",
 )
 
 
@@ -80,9 +74,16 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without secrets. `secrets` are those that were sent: they go wherever they stand, URL-encoded or not."""
     for literal in _spellings(secrets):
         text = text.replace(literal, REDACTED)
-    for pattern in _BY_NAME + _BY_SHAPE:
+    for pattern in _patterns():
         text = pattern.sub(rf"\g<1>{REDACTED}", text)
     return text
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], ...]:
+    # Not at import: all that streams imports this, and only what fails needs it.
+    by_name = (re.compile(pattern, re.IGNORECASE) for pattern in _BY_NAME)
+    return (*by_name, *map(re.compile, _BY_SHAPE))
 
 
 def redacted_message(text: str, secrets: Iterable[str] = ()) -> str:

@@ -7,7 +7,6 @@ so that a signature covers what is sent when it is sent. SigV4 is botocore's, wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -103,6 +102,7 @@ def _signed(
 
 def _shifted(sign: Any, ahead: float) -> Any:
     """A signer whose clock is set right. botocore takes the time as it begins, and uses it from this hook on."""
+    from datetime import UTC, datetime, timedelta  # signing imports far more
 
     def dated(signer: Any, request: Any) -> None:
         moment = datetime.now(UTC) + timedelta(seconds=ahead)

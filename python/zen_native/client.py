@@ -19,13 +19,11 @@ from ._plain_request import plain_request
 from ._prepare import Prepared, prepare
 from ._routes import Routes
 from ._step import Engine
-from .explain import Explanation, explained
 from .gate import Decision, Decisions, current_capabilities, select
 from .settings import Config
 from .streams import AsyncStream, Stream
 from .transport.choice import CLOSED, Transports
 from .transport.connections import ConnectionLimits
-from .transport.foreign import foreign, hooks_of
 from .transport.limits import Timeouts
 from .transport.proxies import Proxies
 from .transport.retry import Retrier, RetryPolicy
@@ -38,6 +36,7 @@ if TYPE_CHECKING:
     from ._step import Source
     from ._telemetry import Telemetry
     from ._tool_crew import Crew
+    from .explain import Explanation
     from .gate import RuntimeChoice, TransportChoice
     from .price_table import PriceTable
     from .request import LLMRequest
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from .tools import ToolLoop
     from .transport.base import Transport
     from .transport.choice import Makers
+    from .transport.foreign import Foreign
     from .transport.tls import Tls, TlsContext
 
 __all__ = ["AsyncClient", "Client"]
@@ -175,7 +175,7 @@ class _Base:
                 native_transport=self._transports.has("native"),
                 transport=self._choice,
                 custom_transport=self._custom,
-                hooks=() if self._brought is None else hooks_of(self._brought),
+                hooks=self._hooks(),
                 proxied=self._proxied(route),
                 event_loop=self._event_loop(),
             ),
@@ -185,6 +185,13 @@ class _Base:
             body_bytes=body_bytes,
             failure=failure,
         )
+
+    def _hooks(self) -> tuple[str, ...]:
+        if self._brought is None:
+            return ()
+        from .transport.foreign import hooks_of
+
+        return hooks_of(self._brought)
 
     def _proxied(self, route: Route) -> str | None:
         if self._custom is not None:
@@ -207,6 +214,8 @@ class _Base:
         Raises:
             LLMError: it could not be sent.
         """
+        from .explain import explained
+
         said = messages or ("..." if isinstance(request, str) else None)
         asked = first_request(as_request(request, said, {**fields}), self._route)
         decide = partial(self._decide, runtime=runtime, decisions=Decisions())
@@ -225,15 +234,14 @@ class Client(_Base):
 
     @staticmethod
     def _moving(brought: object | None, tls: TlsContext, limits: ConnectionLimits) -> Makers:
-        from .transport.http import SyncHttp
+        if brought is None:
+            return {"httpx": partial(_httpx_sync, None, tls, limits), "native": partial(_native_sync, tls, limits)}
+        from .transport.foreign import foreign
 
-        theirs = None if brought is None else foreign(brought, is_async=False)
-        if brought is not None and theirs is None:
+        theirs = foreign(brought, is_async=False)
+        if theirs is None:
             return {"httpx": partial(as_transport, as_transport(brought))}
-        over_httpx = partial(SyncHttp, theirs, tls, limits)
-        if theirs is not None:
-            return {"httpx": over_httpx}
-        return {"httpx": over_httpx, "native": partial(_native_sync, tls, limits)}
+        return {"httpx": partial(_httpx_sync, theirs, tls, limits)}
 
     def _crew(self, concurrency: int) -> Crew:
         from ._tool_crew import ThreadCrew
@@ -294,15 +302,14 @@ class AsyncClient(_Base):
 
     @staticmethod
     def _moving(brought: object | None, tls: TlsContext, limits: ConnectionLimits) -> Makers:
-        from .transport.async_http import AsyncHttp
+        if brought is None:
+            return {"httpx": partial(_httpx_async, None, tls, limits), "native": partial(_native_async, tls, limits)}
+        from .transport.foreign import foreign
 
-        theirs = None if brought is None else foreign(brought, is_async=True)
-        if brought is not None and theirs is None:
+        theirs = foreign(brought, is_async=True)
+        if theirs is None:
             return {"httpx": partial(as_transport, as_transport(brought))}
-        over_httpx = partial(AsyncHttp, theirs, tls, limits)
-        if theirs is not None:
-            return {"httpx": over_httpx}
-        return {"httpx": over_httpx, "native": partial(_native_async, tls, limits)}
+        return {"httpx": partial(_httpx_async, theirs, tls, limits)}
 
     def _event_loop(self) -> str | None:
         return other_event_loop()
@@ -374,3 +381,15 @@ def _native_async(tls: TlsContext, limits: ConnectionLimits) -> Transport:
     from .transport.native.aio import AioTransport
 
     return AioTransport(tls, limits)
+
+
+def _httpx_sync(brought: Foreign | None, tls: TlsContext, limits: ConnectionLimits) -> Transport:
+    from .transport.http import SyncHttp
+
+    return SyncHttp(brought, tls, limits)
+
+
+def _httpx_async(brought: Foreign | None, tls: TlsContext, limits: ConnectionLimits) -> Transport:
+    from .transport.async_http import AsyncHttp
+
+    return AsyncHttp(brought, tls, limits)

@@ -20,15 +20,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from .catalogue import MAX_BYTES, mapping, package_table, prices_of, read_json
 from .providers import PROVIDERS
 from .route import Prices, Route, origin_of
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = ["FORM", "Found", "PriceTable", "find_prices"]
 

@@ -19,14 +19,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Context, Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._usage_facts import calls_in, calls_noted, kinds_in, service_name, service_of
 from .price_table import Found, PriceTable, find_prices
 from .route import Prices, Route
 from .usage import Usage
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 __all__ = ["PriceLine", "PriceTable", "Priced", "Prices", "apply", "price"]
 

@@ -36,8 +36,14 @@ TOLD = """
 print(json.dumps([text, sorted(sys.modules)]))
 """
 OTHERS = ["anyio", "genai_prices", "httpx", "httpx2", "opentelemetry", "pydantic", "pydantic_core"]
-OF_THE_LIBRARY = ["concurrent.futures.thread", "difflib", "html", "importlib.metadata", "urllib.request"]
-OURS = ["_tool_loop", "formats.anthropic_messages", "formats.google", "request", "runtimes.python", "structured"]
+OF_THE_LIBRARY = [
+    "concurrent.futures.thread", "difflib", "email", "hashlib", "html", "importlib.metadata", "random",
+    "urllib.request", "uuid",
+]  # fmt: skip
+OURS = [
+    "_error_facts", "_tool_loop", "explain", "formats.anthropic_messages", "formats.google", "request",
+    "runtimes.python", "structured", "tools", "transport.async_http", "transport.foreign", "transport.http",
+]  # fmt: skip
 NOT_SYNC = ["asyncio", "concurrent.futures", "zen_native.transport.native.aio"]
 
 

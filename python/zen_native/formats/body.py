@@ -7,10 +7,10 @@ time that the standard library takes, and without the GIL. Where it is not there
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, cast
-from uuid import uuid4
 
 if TYPE_CHECKING:
     from zen_native.request import LLMRequest
@@ -68,7 +68,7 @@ def encoded(body: Mapping[str, Any]) -> bytes:
 def encoded_with_long(body: Mapping[str, Any]) -> bytes:
     """The same, bytes and errors, in less time where there are long texts: those are written by themselves, and put in
     their places."""
-    mark, texts = uuid4().hex, list[str]()
+    mark, texts = os.urandom(16).hex(), list[str]()
     rest = encoded(_marked(body, mark, texts))
     return _joined(rest.split(b'"%b"' % mark.encode()), texts)
 

@@ -5,7 +5,6 @@ Owns the pairing of calls and results and the rewriting of call ids, the same in
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -109,7 +108,9 @@ class CallIds:
         return known
 
     def _fitting(self, call_id: str, salt: int = 0) -> str:
-        digest = hashlib.sha256(f"{salt}:{call_id}".encode("utf-8", "replace")).hexdigest()
+        from hashlib import sha256  # slow to import, and a conversation without calls has no ids
+
+        digest = sha256(f"{salt}:{call_id}".encode("utf-8", "replace")).hexdigest()
         if self._rule == "alphanumeric-9":
             bare = re.sub("[^a-zA-Z0-9]", "", call_id)
             return bare if bare == call_id and len(bare) == 9 and not salt else digest[:9]

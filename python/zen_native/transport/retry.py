@@ -9,7 +9,6 @@ mode (docs.aws.amazon.com/sdkref: retry behavior).
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,12 +100,12 @@ class Retrier:
         *,
         clock: Clock = time.monotonic,
         wall: Clock = time.time,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] | None = None,
     ) -> None:
         self.policy = policy
         self.clock = clock
         self._wall = wall
-        self._draw = draw
+        self._draw = draw or _drawn
         self._lock = Lock()
         self._tokens = float(policy.budget)
         self._cooldowns: dict[object, _Cooldown] = {}
@@ -182,6 +181,12 @@ class Retrier:
             self._cooldowns[key] = _Cooldown(until, now + min(until - now, self.policy.cap), error)
             if len(self._cooldowns) > _MAX_KEYS:
                 del self._cooldowns[next(iter(self._cooldowns))]
+
+
+def _drawn() -> float:
+    from random import random  # slow to import, and few things are sent twice
+
+    return random()  # noqa: S311 - no secret: how long to wait
 
 
 def fails_over(error: LLMError) -> bool:
