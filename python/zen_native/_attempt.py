@@ -17,7 +17,7 @@ from .transport.base import BodyCutError
 from .transport.inflate import inflater
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from ._core import Decoder as NativeDecoder
     from ._core import Incoming
@@ -104,6 +104,12 @@ class Attempt:
         if live is None or not self._began or self._ended or self._decoder.answered:
             return None
         return live.incoming(kept, most)
+
+    def steady(self) -> Iterator[list[LLMEvent]]:
+        """The next events but the last, where the transport has them without coroutines."""
+        if self._live is None or self._ended:
+            return iter(())
+        return self._live.steady(cast("NativeDecoder", self._decoder))
 
     async def close(self) -> None:
         """Let go of the connection. It is kept for the next request where the answer was read to its end."""

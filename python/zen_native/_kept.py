@@ -11,6 +11,7 @@ from .response import LLMResponse, fold
 
 __all__ = ["Kept"]
 
+
 class Kept:
     """The events so far."""
 
@@ -25,11 +26,12 @@ class Kept:
         which come after every `LOOSE`."""
         self._joined = 0
 
-    def add(self, events: list[LLMEvent]) -> None:
-        """Keep these too."""
+    def add(self, events: list[LLMEvent]) -> list[LLMEvent]:
+        """Keep these too; gives them back."""
         self.events += events
         if len(self.events) - self._joined > self.LOOSE:
             self._join()
+        return events
 
     def response(self) -> LLMResponse:
         """The answer that they tell."""

@@ -7,7 +7,7 @@ A tool loop is several of these.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
@@ -55,6 +55,10 @@ class Source(Protocol):
     @property
     def incoming(self) -> Incoming | None:
         """What may be awaited instead for now, and `batch` again where it gives nothing."""
+        ...
+
+    def steady(self) -> Iterator[list[LLMEvent]]:
+        """The next events without coroutines, as long as nothing but reading gives them. It may stop at any time."""
         ...
 
     async def close(self) -> None:
@@ -143,6 +147,10 @@ class Step:
         if self._attempt is None or not self._begun or self._closed:
             return None
         return self._attempt.incoming(self._kept.events, Kept.LOOSE)
+
+    def steady(self) -> Iterator[list[LLMEvent]]:
+        """See `Source`. What ends something is not among them: it has a cost."""
+        return iter(()) if self._attempt is None else map(self._kept.add, self._attempt.steady())
 
     async def close(self) -> None:
         """Let go of the connection."""

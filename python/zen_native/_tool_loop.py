@@ -11,7 +11,7 @@ import asyncio
 import functools
 import inspect
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -114,6 +114,10 @@ class Loop:
             raise
         self._kept.add(events)
         return events
+
+    def steady(self) -> Iterator[list[LLMEvent]]:
+        """See `Source`: here something is done with every read."""
+        return iter(())
 
     async def close(self) -> None:
         """Cancel the tools and let go of the connection."""

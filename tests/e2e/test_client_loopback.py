@@ -270,9 +270,10 @@ def test_the_first_event_may_take_longer_than_the_others(kind: str, server: Serv
     assert (heard.error, heard.text) == (None, "Hello")
 
 
-def test_the_whole_call_has_a_limit(kind: str, server: Server) -> None:
-    server.plays(sse_reply(*[TEXT[0], 0.05] * 40))
-    heard = ask(kind, config(server), timeouts=zen.Timeouts(total=0.3))
+@pytest.mark.parametrize("idle", [0.15, 120], ids=["idle_is_shorter", "idle_is_longer"])
+def test_the_whole_call_has_a_limit(kind: str, idle: float, server: Server) -> None:
+    server.plays(sse_reply(*[TEXT[0], 0.01] * 200))
+    heard = ask(kind, config(server), timeouts=zen.Timeouts(total=0.3, idle=idle))
     assert isinstance(heard.error, zen.StreamTimeoutError)
     assert heard.error.phase == "total"
     assert heard.text.startswith("Hel")

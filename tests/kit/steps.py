@@ -7,7 +7,7 @@ import inspect
 import json
 import threading
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +86,9 @@ class Played:
             if inspect.isawaitable(result):
                 await result
         return []
+
+    def steady(self) -> Iterator[list[zen.LLMEvent]]:
+        return iter(())
 
     async def close(self) -> None:
         self._script.closed += 1

@@ -6,6 +6,7 @@ import gzip
 import os
 import sys
 import zlib
+from math import inf
 from typing import Any
 
 import pytest
@@ -69,6 +70,23 @@ def test_a_watch_tells_what_is_left_of_which_limit() -> None:
     assert (watch.left(), watch.expired().phase) == (15, "idle")
     time.now += 5
     assert (watch.left(), watch.expired().phase) == (14, "total")
+
+
+def test_a_watch_knows_until_when_all_waits_are_alike() -> None:
+    watch = Watch(zen.Timeouts(), total_until=130.0, clock=Time())
+    watch.within("first-event", None)
+    watch.each("idle", 15)
+    assert watch.even_until() == 115
+    watch.each("idle", None)
+    assert watch.even_until() == -inf
+    lasting = Watch(zen.Timeouts(), clock=Time())
+    lasting.each("idle", 15)
+    assert lasting.even_until() == inf
+    lasting.within("first-event", 10)
+    assert lasting.even_until() == -inf
+    lasting.each("idle", None)
+    lasting.briefly(2)
+    assert lasting.even_until() == -inf
 
 
 def test_a_watch_without_limits_waits_for_ever() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 import zen_native as zen
+from zen_native._io import drive
 from zen_native._kept import Kept
 
 TAKEN = "^another task or thread is reading this stream$"
@@ -61,19 +62,45 @@ class Slow:
     def abandon(self) -> None:
         self.closed += 1
 
+    def steady(self) -> Iterator[list[zen.LLMEvent]]:
+        return iter(())
+
     def response(self) -> zen.LLMResponse:
         return Kept().response()
 
 
+class Steady(Slow):
+    """The same, with an event before that, and one that takes no coroutine: all but the first come when `wait`
+    returns."""
+
+    def __init__(self, wait: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(wait)
+        self._began = False
+
+    async def batch(self) -> list[zen.LLMEvent]:
+        if self._began:
+            return await super().batch()
+        self._began = True
+        return [EVENT]
+
+    def steady(self) -> Iterator[list[zen.LLMEvent]]:
+        drive(self._waited())
+        yield [EVENT]
+
+    async def _waited(self) -> None:
+        await self._wait()
+
+
+@pytest.mark.parametrize(("kind", "count"), [(Slow, 1), (Steady, 3)], ids=["slow", "steady"])
 @pytest.mark.parametrize("read", READ.values(), ids=READ)
-def test_a_second_thread(read: Callable[[zen.Stream], object]) -> None:
+def test_a_second_thread(read: Callable[[zen.Stream], object], kind: type[Slow], count: int) -> None:
     inside, go = threading.Event(), threading.Event()
 
     async def wait() -> None:
         inside.set()
         assert go.wait(20)
 
-    source = Slow(wait)
+    source = kind(wait)
     stream = zen.Stream(source)
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(lambda: list(stream))
@@ -82,7 +109,30 @@ def test_a_second_thread(read: Callable[[zen.Stream], object]) -> None:
             read(stream)
         assert source.closed == 0
         go.set()
-        assert first.result(20) == [EVENT]
+        assert first.result(20) == [EVENT] * count
+    assert source.closed == 1
+
+
+@pytest.mark.parametrize("kind", [Slow, Steady], ids=["slow", "steady"])
+@pytest.mark.parametrize("read", READ.values(), ids=READ)
+def test_another_thread_hangs_up(read: Callable[[zen.Stream], object], kind: type[Slow]) -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    async def wait() -> None:
+        inside.set()
+        assert go.wait(20)
+
+    source = kind(wait)
+    stream = zen.Stream(source)
+    if kind is Steady:
+        assert next(stream) == EVENT
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(lambda: read(stream))
+        assert inside.wait(20)
+        stream.close()
+        go.set()
+        with pytest.raises(RuntimeError, match=r"^the stream was closed before its end$"):
+            first.result(20)
     assert source.closed == 1
 
 

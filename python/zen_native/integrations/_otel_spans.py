@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock, Thread
@@ -115,6 +115,10 @@ class Spanned:
         detached(token)
         self._read(events)
         return events
+
+    def steady(self) -> Iterator[list[LLMEvent]]:
+        """See `Source`: here something is done with every read."""
+        return iter(())
 
     async def close(self) -> None:
         """Close the source, and end the span where it has not ended."""

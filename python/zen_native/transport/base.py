@@ -6,7 +6,7 @@ transport never suspend. A transport that decodes what it reads offers more: `Li
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -113,6 +113,11 @@ class LiveExchange(Exchange, Protocol):
         """A shorter way from the reads to who waits for them, where there is one; always the same. Awaited, it gives
         the events of a read, and puts them behind those in `kept`; or an empty list, and everything is as it was, where
         the answer does not simply go on, and after every `most` events. `wait` and `take` tell what it is then."""
+        ...
+
+    def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:
+        """The events of one read after the other, until the answer is complete or something goes wrong, or nothing at
+        all: whatever else is to be done or to be told is left to the other methods."""
         ...
 
     def check_end(self) -> None:

@@ -158,6 +158,15 @@ class Watch:
             return self._total
         return due
 
+    def even_until(self) -> float:
+        """Until when, by the clock, every wait that begins may take as long as the next one; `inf` for ever. Other
+        limits that come into force end it as well."""
+        if self._until is not None or self.brief:
+            return -math.inf
+        if self._total is None:
+            return math.inf
+        return -math.inf if self._each is None else self._total - self._each
+
     def is_over(self) -> bool:
         """Whether nothing is left, or so little that the timer which went off can have been set for that."""
         left = self.left()

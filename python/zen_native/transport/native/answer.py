@@ -12,9 +12,10 @@ from zen_native.transport.base import BodyCutError
 from zen_native.transport.failures import is_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from zen_native._core import Wire
+    from zen_native._core import Decoder, Wire
+    from zen_native.events import LLMEvent
 
 __all__ = ["GIVEN_UP", "MAX_REST", "REST_SECONDS", "Answer", "StaleError"]
 
@@ -61,6 +62,10 @@ class Answer:
         if is_refusal(failure):
             raise TlsError(f"{type(failure).__name__}: {failure}")
         raise ReadError(wire.error or "the server hung up without an answer")
+
+    def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:  # noqa: ARG002 - see `LiveExchange`
+        """See `LiveExchange`: here every read is waited for."""
+        return iter(())
 
     def check_end(self) -> None:
         """Raises what the end of the body means where it was no good one: `BodyCutError` or `ReadError`."""

@@ -17,13 +17,15 @@ from zen_native.transport.connections import ConnectionLimits
 from zen_native.transport.tls import context_of
 
 from .answer import Answer, StaleError
-from .blocking_connection import BlockingConnection, opened
+from .blocking_connection import KERNEL_WAITS, BlockingConnection, opened
 from .blocking_turns import Turns
 from .head import Head, head_of, is_last
 from .idle import Idle
 from .origin import parted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from zen_native._core import Decoder
     from zen_native.events import LLMEvent
     from zen_native.transport.base import HttpRequest
@@ -251,6 +253,8 @@ class BlockingExchange(Answer):
         """One read, unless there is something to take, or nothing can come any more."""
         if self._wire.pending or self._wire.ended:
             return
+        if self._connection.is_late:
+            raise self._watch.expired()
         left = self._watch.left()
         try:
             if left != 0:
@@ -264,6 +268,12 @@ class BlockingExchange(Answer):
 
     def incoming(self, kept: list[LLMEvent], most: int) -> None:
         """See `transport.base.LiveExchange`: who does not wait in a loop has no need of a shorter way."""
+
+    def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:
+        """See `LiveExchange`."""
+        if not KERNEL_WAITS or decoder.answered or decoder.done or self._wire.ended:
+            return iter(())
+        return self._connection.steady(decoder, self._watch)
 
     # The answer as bytes
 

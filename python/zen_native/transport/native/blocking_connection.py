@@ -6,14 +6,15 @@ standard library waits, other threads run, and Ctrl-C is heard.
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import sys
-import threading
 import time
 import weakref
 from contextlib import suppress
+from math import inf
+from os import getpid
+from threading import get_ident
 from typing import TYPE_CHECKING
 
 from zen_native._core import Wire
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
+    from zen_native._core import Decoder
+    from zen_native.events import LLMEvent
+    from zen_native.transport.limits import Watch
+
     from .head import Head
     from .origin import Origin
     from .secure import TlsLayer
@@ -32,12 +37,12 @@ if TYPE_CHECKING:
     Left = Callable[[], float | None]
     """Seconds until a limit, None where there is none."""
 
-__all__ = ["BlockingConnection", "opened"]
+__all__ = ["KERNEL_WAITS", "BlockingConnection", "opened"]
 
 _MAX_HEAD = 128 << 10
 _READ = 32 << 10
 _ROUNDS = 3
-_KERNEL_WAITS = sys.platform in ("linux", "darwin") and struct.calcsize("l") == 8
+KERNEL_WAITS = sys.platform in ("linux", "darwin") and struct.calcsize("l") == 8
 """Whether the kernel takes a limit for a read, which saves asking it before each whether there is something."""
 _SLICE = 0.1 if sys.platform == "win32" else None
 """Where a wait does not hear Ctrl-C, none is longer."""
@@ -54,7 +59,9 @@ class BlockingConnection:
         """Whether it has carried a request before."""
         self.failure: BaseException | None = None
         """What ended it."""
-        self.user: int | None = threading.get_ident()
+        self.is_late = False
+        """Whether `steady` ended because nothing came in time."""
+        self.user: int | None = get_ident()
         """The thread that has used it last, None while nobody does."""
         self._socket = connected
         # Where the collector finds a whole client, it may come to the socket first, which would complain.
@@ -62,7 +69,7 @@ class BlockingConnection:
         self._into = self.wire.get_buffer(-1)
         self._layer: TlsLayer | None = None
         self._limits: dict[int, float | None] = {}
-        self._process = os.getpid()
+        self._process = getpid()
         self._rest_until = 0.0
         self._inside = self._closed = False
 
@@ -111,7 +118,7 @@ class BlockingConnection:
             TimeoutError: it took too long.
         """
         rest = memoryview(head + body if self._layer is None else self._layer.sealed(head + body))
-        self.user = threading.get_ident()
+        self.user = get_ident()
         self._inside = True
         try:
             while rest and not self._closed:
@@ -124,6 +131,37 @@ class BlockingConnection:
         finally:
             self._leave()
 
+    def steady(self, decoder: Decoder, watch: Watch) -> Iterator[list[LLMEvent]]:
+        """The events of one read after the other, as long as no other limit than that of every wait is near. All that
+        is no event is for `read`, and so are the events behind which the answer is over. It runs once for every read,
+        and so calls no more than it must."""
+        wire, receive, into = self.wire, self._socket.recv_into, self._into
+        until, clock = watch.even_until(), watch.clock
+        try:
+            self._limit(socket.SO_RCVTIMEO, watch.left())
+        except OSError:  # it is closed by now
+            return
+        updated = wire.buffer_updated if self._layer is None else self._take
+        while (until == inf or clock() < until) and self._process == getpid():
+            self.user, self._inside = get_ident(), True
+            try:
+                count = 0 if self._closed else receive(into)
+            except OSError as error:
+                self.is_late = isinstance(error, BlockingIOError)
+                if not self.is_late:
+                    self._broke(error)
+                return
+            finally:
+                self._leave()
+            if count and not self._closed:
+                updated(count)
+            else:
+                self._heard(count)
+            if decoder.answered or decoder.done or wire.ended:
+                return
+            if events := wire.take():
+                yield events
+
     def read(self, left: float | None) -> None:
         """What comes next goes to the wire; wait for it so many seconds.
 
@@ -131,26 +169,32 @@ class BlockingConnection:
             TimeoutError: nothing came.
             RuntimeError: the connection is a parent process's.
         """
-        if self._process != os.getpid():
+        if self._process != getpid():
             raise RuntimeError(INHERITED)
         count = 0
-        self.user = threading.get_ident()
-        self._inside = True
+        self.user, self._inside = get_ident(), True
         try:
             if not self._closed:
                 count = self._received(left)
         except OSError as error:
             if _is_timeout(error) or isinstance(error, BlockingIOError):
                 raise TimeoutError from None
-            self.failure = error
-            self.wire.lost(error)
+            self._broke(error)
             return
         finally:
             self._leave()
+        self._heard(count)
+
+    def _heard(self, count: int) -> None:
+        """A read is over. Of a connection that was closed meanwhile, nothing counts."""
         if self._closed:
             self.wire.lost(ConnectionAbortedError(GIVEN_UP))
         else:
             self._take(count)
+
+    def _broke(self, error: OSError) -> None:
+        self.failure = error
+        self.wire.lost(error)
 
     def _leave(self) -> None:
         """This thread's call of the socket is over: what was put off to that is done."""
@@ -191,21 +235,21 @@ class BlockingConnection:
     def close(self) -> None:
         """At once, from any thread, also from a finalizer. A thread that sends or reads finds the end of it."""
         self._closed = True
-        if self._inside and self._process == os.getpid():
+        if self._inside and self._process == getpid():
             self.hang_up()
         else:
             self._socket.close()
 
     def hang_up(self) -> None:
         """Wakes a thread that sends or reads, which closing does not. A forked child has none, but its parent may."""
-        if self._process == os.getpid():
+        if self._process == getpid():
             with suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
 
     # The socket
 
     def _received(self, left: float | None) -> int:
-        if _KERNEL_WAITS:
+        if KERNEL_WAITS:
             self._limit(socket.SO_RCVTIMEO, left)
             return self._socket.recv_into(self._into)
         for piece in _slices(left):
@@ -229,8 +273,7 @@ class BlockingConnection:
                     self.wire.eof()
                 self._flush()
             except OSError as error:
-                self.failure = error
-                self.wire.lost(error)
+                self._broke(error)
 
     def _flush(self) -> None:
         if self._layer is not None and (sealed := self._layer.outgoing()):
@@ -238,13 +281,13 @@ class BlockingConnection:
 
     def _limit(self, option: int, seconds: float | None) -> None:
         """So long may the next call wait."""
-        if not _KERNEL_WAITS:
+        if not KERNEL_WAITS:
             self._socket.settimeout(seconds)
         elif self._limits.get(option, -1.0) != seconds:
-            self._limits[option] = seconds
             self._socket.settimeout(None)
             whole = 0 if seconds is None else max(1, int(seconds * 1e6))
             self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", *divmod(whole, 1_000_000)))
+            self._limits[option] = seconds
 
 
 def opened(
@@ -297,7 +340,7 @@ def _let_go(of: weakref.ref[BlockingConnection], connected: socket.socket) -> No
     """Nobody holds the connection any more, or the process ends. Then daemon threads still run for a while: what one of
     them reads is left to the system, as it is where one waits in a system call."""
     connection = of()
-    if connection is not None and connection.user != threading.get_ident():
+    if connection is not None and connection.user != get_ident():
         # `threading` does not know them all.
         running = sys._current_frames()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - there is no other list
         if connection.user in running:
