@@ -6,7 +6,6 @@ Owns what is written of a decision, and that no secret is. Decides nothing.
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -26,13 +25,16 @@ class Decisions:
     __slots__ = ("_counts", "_lock")
 
     def __init__(self) -> None:
-        self._counts: Counter[tuple[RuntimeName, TransportName, Reason]] = Counter()
+        self._counts: dict[tuple[RuntimeName, TransportName, Reason], int] = {}
         self._lock = Lock()
 
     def add(self, decision: Decision) -> None:
         """Count one."""
+        runtime = decision.runtime
+        reason = decision.transport_reason if runtime == "native" else decision.reason
+        key = (runtime, decision.transport, reason)
         with self._lock:
-            self._counts[decision.runtime, decision.transport, _main_reason(decision)] += 1
+            self._counts[key] = self._counts.get(key, 0) + 1
 
     def counts(self) -> dict[tuple[RuntimeName, TransportName, Reason], int]:
         """Runtime, transport and reason, and how often; the reason is the runtime's or, where that is native, the
@@ -44,7 +46,7 @@ class Decisions:
     def total(self) -> int:
         """How many there were."""
         with self._lock:
-            return self._counts.total()
+            return sum(self._counts.values())
 
     def __repr__(self) -> str:
         shown = ", ".join(
@@ -75,7 +77,3 @@ def log(decision: Decision, route: Route) -> None:
             "zen_protocol": route.protocol,
         },
     )
-
-
-def _main_reason(decision: Decision) -> Reason:
-    return decision.transport_reason if decision.runtime == "native" else decision.reason

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .structured import Output
     from .tools import ToolLoop
 
-__all__ = ["Looping", "first_request", "operation"]
+__all__ = ["Looping", "first_request", "is_one_step", "operation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,8 @@ class Looping:
 
 
 def operation(engine: Engine, request: LLMRequest, fallbacks: tuple[str, ...], looping: Looping) -> Source:
-    """The source of a call's events. Without tools that run here or at the provider there is one step, and no cost of
-    a loop."""
-    tools = any(tool.handler is not None or tool.native is not None for tool in request.tools)
-    if not tools and request.output_type is None:
+    """The source of a call's events: one step, or a loop of them."""
+    if is_one_step(request):
         return _heard(partial(Step, engine, request, fallbacks), request, looping)
     from ._tool_loop import Loop
     from .tools import ToolLoop
@@ -52,6 +50,13 @@ def operation(engine: Engine, request: LLMRequest, fallbacks: tuple[str, ...], l
         return Loop(steps.open, request, options, looping.crew(options.concurrency), output, around)
 
     return loop() if looping.telemetry is None else looping.telemetry.loop(request, looping.route, loop)
+
+
+def is_one_step(request: LLMRequest) -> bool:
+    """Whether there is nothing that a second step would follow: no tools that run, and no output to be read."""
+    if request.output_type is not None:
+        return False
+    return not any(tool.handler is not None or tool.native is not None for tool in request.tools)
 
 
 def first_request(request: LLMRequest, route: Callable[[str], Route]) -> LLMRequest:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard, cast
 if TYPE_CHECKING:
     from .request import LLMRequest
 
-__all__ = ["PlainRequest", "plain_request"]
+__all__ = ["PlainRequest", "plain_request", "with_text"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ROLES = frozenset({"assistant", "system", "user"})
@@ -106,6 +106,16 @@ def plain_request(model: object, messages: object, fields: Mapping[str, Any]) ->
     return cast("LLMRequest", PlainRequest(model, said, rules))
 
 
+def with_text(request: LLMRequest, text: str) -> LLMRequest:
+    """The same with that for the text of its one message, which is a user's."""
+    if _is_plain(request):
+        plain = cast("PlainRequest", request)
+        return cast("LLMRequest", PlainRequest(plain.model, (PlainMessage("user", text),), plain.system))
+    message = request.messages[0]
+    part = message.content[0].model_copy(update={"text": text})
+    return request.model_copy(update={"messages": (message.model_copy(update={"content": (part,)}),)})
+
+
 def _said(messages: object) -> tuple[PlainMessage, ...]:
     """The messages, none where one is not plain."""
     if _is_text(messages):
@@ -131,3 +141,7 @@ def _role_and_text(message: object) -> tuple[object, object]:
 def _is_text(value: object) -> TypeGuard[str]:
     # Nothing that merely behaves like one: what pydantic makes of that is no business of ours.
     return type(value) is str and value != ""
+
+
+def _is_plain(request: object) -> bool:
+    return type(request) is PlainRequest

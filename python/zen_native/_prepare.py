@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from .auth import authorize
-from .decoder import checked_options
+from ._routes import Place
 from .errors import InvalidRequestError, LLMError
 from .formats import lower
 from .runtimes import new_decoder
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from ._routes import Routes
     from .formats.common import Lowered
+    from .formats.frame import Frames
     from .gate import Decision
     from .request import LLMRequest
     from .route import Route
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Prepared", "prepare", "secrets_of"]
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_ACCEPT = {
-    "document": "application/json",
-    "eventstream": "application/vnd.amazon.eventstream",
-    "json-array": "application/json",
-    "sse": "text/event-stream",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,20 +37,21 @@ class Prepared:
     """One request on one route, ready but for its credentials, which are put on at every sending anew."""
 
     request: LLMRequest
-    route: Route
+    place: Place = field(repr=False)
     decision: Decision
     http: HttpRequest
     lowered: Lowered = field(repr=False)
     ahead: float = 0.0
     """Seconds that the clock of whoever is asked is ahead of ours."""
 
+    @property
+    def route(self) -> Route:
+        """Where it goes."""
+        return self.place.route
+
     def authorized(self) -> HttpRequest:
         """With credentials; may block where AWS is asked for them."""
-        http = self.http
-        headers = authorize(
-            self.route, method=http.method, url=http.url, headers=http.headers, body=http.body, ahead=self.ahead
-        )
-        return HttpRequest(http.method, http.url, headers, http.body)
+        return self.place.authorized(self.http, self.ahead)
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -70,13 +65,15 @@ class Prepared:
 
     def decoder(self) -> RuntimeDecoder:
         """A fresh decoder for the answer."""
-        route = self.route
-        options = checked_options(route.metadata_key, route.dialect.think_tags, route.trailing_cost)
-        return new_decoder(self.decision.runtime, route.protocol, route.framing, options)
+        place = self.place
+        return new_decoder(self.decision.runtime, place.route.protocol, place.route.framing, place.options)
 
 
-def prepare(request: LLMRequest, model: str, routes: Routes, decide: Callable[..., Decision]) -> Prepared:
-    """The request as it goes to a model, which is its own or one to fall back to.
+def prepare(
+    request: LLMRequest, model: str, routes: Routes, decide: Callable[..., Decision], frames: Frames | None = None
+) -> Prepared:
+    """The request as it goes to a model, which is its own or one to fall back to. What was said is not in `lowered`
+    where one of the `frames` fits: only the body is.
 
     Raises:
         NoRouteError: nobody is known to serve the model.
@@ -86,17 +83,20 @@ def prepare(request: LLMRequest, model: str, routes: Routes, decide: Callable[..
     """
     if model != request.model:
         request = request.model_copy(update={"model": model})
-    route = _framed(routes.of(model), request)
+    place = _framed(routes.place(model), request)
+    route = place.route
     try:
-        lowered = lower(request, route, stream=True)
-        body = lowered.encoded()
+        known = None if frames is None else frames.lowered(request, route, place)
+        lowered = lower(request, route, stream=True) if known is None else known[0]
+        body = lowered.encoded() if known is None else known[1]
     except LLMError as error:
         decide(request, route, failure=error.message)  # for the record
         raise
     decision = decide(request, route, body_bytes=len(body))
-    url = route.url(stream=True, query=request.http.query)
-    http = HttpRequest("POST", url, _headers(request, route, lowered), body)
-    return Prepared(request=request, route=route, decision=decision, http=http, lowered=lowered)
+    query = request.http.query
+    url = route.url(stream=True, query=query) if query else place.url
+    http = HttpRequest("POST", url, _headers(request, place, lowered), body)
+    return Prepared(request=request, place=place, decision=decision, http=http, lowered=lowered)
 
 
 def secrets_of(request: LLMRequest, route: Route) -> tuple[str, ...]:
@@ -108,23 +108,19 @@ def secrets_of(request: LLMRequest, route: Route) -> tuple[str, ...]:
     return replace(route, headers=headers, query={**route.query, **overlay.query}).secrets
 
 
-def _framed(route: Route, request: LLMRequest) -> Route:
+def _framed(place: Place, request: LLMRequest) -> Place:
     """Google streams a JSON array where the caller's query takes the route's `alt=sse` away."""
-    asked = request.http.query.get("alt", "sse")
-    is_array = route.stream_query.get("alt") == "sse" and asked != "sse"
-    return replace(route, framing="json-array") if is_array else route
+    query = request.http.query
+    if not query or query.get("alt", "sse") == "sse" or place.route.stream_query.get("alt") != "sse":
+        return place
+    return Place(replace(place.route, framing="json-array"))
 
 
-def _headers(request: LLMRequest, route: Route, lowered: Lowered) -> dict[str, str]:
-    return {
-        "content-type": "application/json",
-        "accept": _ACCEPT[route.framing],
-        "accept-encoding": "identity",
-        "user-agent": "zen-native",
-        **route.request_headers(request.session_id),
-        **lowered.headers,
-        **_checked(request.http.headers),
-    }
+def _headers(request: LLMRequest, place: Place, lowered: Lowered) -> Mapping[str, str]:
+    route, session, own = place.route, request.session_id, request.http.headers
+    if session is None and not route.session_required and not lowered.headers and not own:
+        return place.headers
+    return {**place.headers, **route.request_headers(session), **lowered.headers, **_checked(own)}
 
 
 def _checked(headers: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The routes of one client: each is resolved once, for as long as what it was resolved from stays as it is.
 
-Owns what a route depends on: what was read of the environment, and the table of models. Resolving is `routing`'s.
+Owns what a route depends on: what was read of the environment, and the table of models; and `Place`, what a request
+says on a route whatever it asks. Resolving is `routing`'s.
 """
 
 from __future__ import annotations
@@ -9,28 +10,72 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from .catalogue import table_in_force
+from ._environment import Readings
+from .auth import authorize, blocks
+from .catalogue import FLAG, table_in_force
+from .decoder import checked_options
 from .routing import resolve
+from .transport.base import HttpRequest
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .catalogue import Table
     from .route import Route
+    from .runtimes.pure.options import Options
     from .settings import Config
 
-__all__ = ["Routes"]
+__all__ = ["Place", "Routes"]
 
 _MAX_KNOWN = 256
+_ACCEPT = {
+    "document": "application/json",
+    "eventstream": "application/vnd.amazon.eventstream",
+    "json-array": "application/json",
+    "sse": "text/event-stream",
+}
 
 
-class _Known:
-    """What is read may be a key: this has no repr of its own."""
+class Place:
+    """A route, and what requests have in common on it: URL, headers, the options of the decoder. What was read for it,
+    and what is sent, may be a key: this has no repr of its own."""
 
-    __slots__ = ("read", "route", "table")
+    __slots__ = ("_authorized", "_readings", "_table", "headers", "options", "route", "url")
 
-    def __init__(self, route: Route, table: Table, read: tuple[tuple[str, str | None], ...]) -> None:
+    def __init__(self, route: Route, table: Table | None = None, readings: Readings | None = None) -> None:
         self.route = route
-        self.table = table
-        self.read = read
+        self.url = route.url(stream=True)
+        self.headers: Mapping[str, str] = {
+            "content-type": "application/json",
+            "accept": _ACCEPT[route.framing],
+            "accept-encoding": "identity",
+            "user-agent": "zen-native",
+            **route.headers,
+        }
+        """Without those of `auth` and of a session."""
+        self.options: Options = checked_options(route.metadata_key, route.dialect.think_tags, route.trailing_cost)
+        self._table = table
+        self._readings = readings
+        self._authorized: Mapping[str, str] | None = None
+
+    def holds(self, models: str | Path | None, environ: Mapping[str, str]) -> bool:
+        """Whether resolving the name again would give the same route."""
+        if self._readings is None or not self._readings.hold(environ):
+            return False
+        # A table of the user's may have been written anew. That of the package stays as it is.
+        if models or self._readings.read.get(FLAG):
+            return self._table is table_in_force(models, environ)
+        return True
+
+    def authorized(self, http: HttpRequest, ahead: float) -> HttpRequest:
+        """A request with the route's credentials; may block where AWS is asked for them."""
+        if http.headers is self.headers and http.url is self.url and self._authorized is not None:
+            return HttpRequest(http.method, http.url, self._authorized, http.body)
+        route = self.route
+        headers = authorize(route, method=http.method, url=http.url, headers=http.headers, body=http.body, ahead=ahead)
+        if http.headers is self.headers and http.url is self.url and not blocks(route):
+            self._authorized = headers  # which depend on nothing else
+        return HttpRequest(http.method, http.url, headers, http.body)
 
 
 class Routes:
@@ -40,7 +85,7 @@ class Routes:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Place] = {}
 
     def of(self, model: str) -> Route:
         """The route of a model's name.
@@ -50,26 +95,26 @@ class Routes:
             OSError: the table that was configured cannot be read.
             ValueError: it is no table.
         """
+        return self.place(model).route
+
+    def place(self, model: str) -> Place:
+        """The same with what requests have in common on it."""
         config = self._config
         environ = config.environment
         known = self._known.get(model)
-        if known is not None and known.table is table_in_force(config.models, environ):
-            for name, value in known.read:
-                if environ.get(name) != value:
-                    break
-            else:
-                return known.route
+        if known is not None and known.holds(config.models, environ):
+            return known
         return self._resolved(model, environ)
 
-    def _resolved(self, model: str, environ: Mapping[str, str]) -> Route:
+    def _resolved(self, model: str, environ: Mapping[str, str]) -> Place:
         config = self._config
-        table = table_in_force(config.models, environ)
         reading = _Reading(environ)
+        table = table_in_force(config.models, reading)
         route = resolve(model, replace(config, environ=reading))
         if len(self._known) >= _MAX_KNOWN:
             self._known.clear()
-        self._known[model] = _Known(route, table, tuple(reading.read.items()))
-        return route
+        place = self._known[model] = Place(route, table, Readings(environ, reading.read))
+        return place
 
 
 class _Reading(Mapping[str, str]):

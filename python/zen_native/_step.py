@@ -194,7 +194,9 @@ class Step:
             self._watcher.prepared(prepared)
         key = (prepared.route.origin, prepared.route.api_key or prepared.route.aws)
         for number in count(1):
-            await self._wait(engine.retrier.before(key), prepared)
+            wait = engine.retrier.before(key)
+            if wait > 0:
+                await self._wait(wait, prepared)
             if self._closed:
                 break
             failed: LLMError
@@ -215,11 +217,11 @@ class Step:
         return []
 
     async def _prepare(self, model: str) -> Prepared:
-        prepare = partial(self._engine.prepare, self._request, model)
+        prepare, request = self._engine.prepare, self._request
         # On trio it is done here: what decides in a thread would not know that trio is there.
-        if long_characters(self._request) < _LARGE or other_event_loop() is not None:
-            return prepare()
-        return await self._engine.io.blocking(prepare)
+        if long_characters(request) < _LARGE or other_event_loop() is not None:
+            return prepare(request, model)
+        return await self._engine.io.blocking(partial(prepare, request, model))
 
     async def _send(self, prepared: Prepared) -> list[LLMEvent]:
         """Send; once more, with the other side's time, where the clock here was what was wrong."""
@@ -244,8 +246,6 @@ class Step:
         return await self._attempt.batch()
 
     async def _wait(self, seconds: float, prepared: Prepared) -> None:
-        if seconds <= 0:
-            return
         if self._is_late(seconds):
             route = prepared.route
             raise StreamTimeoutError(

@@ -12,20 +12,21 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 
 from ._arguments import as_transport, chosen_transport, given, given_prices
+from ._choosing import Chooser
 from ._clock_skew import Clocks
 from ._io import AsyncIo, Io, SyncIo, drive, other_event_loop
-from ._operation import Looping, first_request, operation
+from ._operation import Looping, first_request, is_one_step, operation
 from ._plain_request import plain_request
-from ._prepare import Prepared, prepare
+from ._prepare import prepare
 from ._routes import Routes
-from ._step import Engine
-from .gate import Decision, Decisions, current_capabilities, select
+from ._step import Engine, Step
+from .formats.frame import Frames
+from .gate import Decisions
 from .settings import Config
 from .streams import AsyncStream, Stream
 from .transport.choice import CLOSED, Transports
 from .transport.connections import ConnectionLimits
 from .transport.limits import Timeouts
-from .transport.proxies import Proxies
 from .transport.retry import Retrier, RetryPolicy
 from .transport.tls import checked_tls
 
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from .price_table import PriceTable
     from .request import LLMRequest
     from .response import LLMResponse
-    from .route import Route
     from .tools import ToolLoop
     from .transport.base import Transport
     from .transport.choice import Makers
@@ -93,19 +93,23 @@ class _Base:
         self.timeouts = given(Timeouts, timeouts, "timeouts") or Timeouts()
         self.decisions = Decisions()
         self.prices = given_prices(prices)
-        self._runtime: RuntimeChoice = runtime
         choice, brought = chosen_transport(transport)
-        self._choice: TransportChoice = choice
-        self._brought = brought
-        self._custom = None if brought is None else f"a transport of the caller's: {type(brought).__name__}"
         if brought is not None and (tls is not None or connections is not None):
             raise ValueError("tls and connections are for connections of our own; configure the transport instead")
         limits = given(ConnectionLimits, connections, "connections") or ConnectionLimits()
         self._transports = Transports(self._moving(brought, checked_tls(tls), limits))
-        self._proxies: Proxies | None = None
+        self._chooser = Chooser(
+            runtime=runtime,
+            transport=choice,
+            brought=brought,
+            has_native=self._transports.has("native"),
+            event_loop=self._event_loop,
+        )
         self._retrier = Retrier(given(RetryPolicy, retry, "retry") or RetryPolicy())
         self._clocks = Clocks()
         self._routes = Routes(self.config)
+        self._frames = Frames()
+        self._engine: Engine | None = None
         self._telemetry = telemetry
         self._closed = False
 
@@ -113,7 +117,8 @@ class _Base:
     def _moving(brought: object | None, tls: TlsContext, limits: ConnectionLimits) -> Makers:
         raise NotImplementedError
 
-    def _event_loop(self) -> str | None:
+    @staticmethod
+    def _event_loop() -> str | None:
         """What runs the calling task where the native transport is no use there."""
         return None
 
@@ -135,70 +140,36 @@ class _Base:
         repair: bool = fields.pop("repair", False)
         if isinstance(fallbacks, str):
             raise TypeError("fallbacks is a list of models, not one string")
-        how = Looping(crew=self._crew, route=self._route, options=tool_loop, repair=repair, telemetry=self._telemetry)
         others = tuple(fallbacks)
-        shown = bool(others) or self._telemetry is not None or callable(self._runtime if runtime is None else runtime)
-        asked = None if shown else plain_request(request, messages, fields)
-        return operation(self._engine(runtime), asked or as_request(request, messages, fields), others, how)
+        shown = bool(others) or self._telemetry is not None or callable(runtime) or self._chooser.asks
+        plain = None if shown else plain_request(request, messages, fields)
+        asked = plain or as_request(request, messages, fields)
+        engine = self._engine_of(runtime)
+        if self._telemetry is None and is_one_step(asked):
+            return Step(engine, asked, others)
+        route, telemetry = self._routes.of, self._telemetry
+        how = Looping(crew=self._crew, route=route, options=tool_loop, repair=repair, telemetry=telemetry)
+        return operation(engine, asked, others, how)
 
-    def _route(self, model: str) -> Route:
-        return self._routes.of(model)
-
-    def _engine(self, runtime: RuntimeChoice | None) -> Engine:
-        return Engine(
+    def _engine_of(self, runtime: RuntimeChoice | None) -> Engine:
+        """What steps share: the same for all calls that choose nothing, as long as nothing else is set."""
+        known = self._engine
+        if known is not None and runtime is None and known.timeouts is self.timeouts and known.prices is self.prices:
+            return known
+        decide = partial(self._chooser.decide, decisions=self.decisions, runtime=runtime)
+        made = Engine(
             transports=self._transports,
             io=self._io,
             timeouts=self.timeouts,
             retrier=self._retrier,
             clocks=self._clocks,
-            prepare=partial(self._prepared, runtime=runtime),
+            # Without the client, which ends with the last who holds it.
+            prepare=partial(prepare, routes=self._routes, decide=decide, frames=self._frames),
             prices=self.prices,
         )
-
-    def _prepared(self, request: LLMRequest, model: str, *, runtime: RuntimeChoice | None) -> Prepared:
-        return prepare(request, model, self._routes, partial(self._decide, runtime=runtime, decisions=self.decisions))
-
-    def _decide(
-        self,
-        request: LLMRequest,
-        route: Route,
-        *,
-        runtime: RuntimeChoice | None,
-        decisions: Decisions,
-        body_bytes: int = 0,
-        failure: str | None = None,
-    ) -> Decision:
-        return select(
-            request,
-            route,
-            current_capabilities(
-                native_transport=self._transports.has("native"),
-                transport=self._choice,
-                custom_transport=self._custom,
-                hooks=self._hooks(),
-                proxied=self._proxied(route),
-                event_loop=self._event_loop(),
-            ),
-            decisions,
-            runtime=runtime,
-            client_runtime=self._runtime,
-            body_bytes=body_bytes,
-            failure=failure,
-        )
-
-    def _hooks(self) -> tuple[str, ...]:
-        if self._brought is None:
-            return ()
-        from .transport.foreign import hooks_of
-
-        return hooks_of(self._brought)
-
-    def _proxied(self, route: Route) -> str | None:
-        if self._custom is not None:
-            return None
-        if self._proxies is None:
-            self._proxies = Proxies()
-        return None if self._proxies.proxy_for(route.base_url) is None else route.origin
+        if runtime is None:
+            self._engine = made
+        return made
 
     def explain(
         self,
@@ -217,8 +188,8 @@ class _Base:
         from .explain import explained
 
         said = messages or ("..." if isinstance(request, str) else None)
-        asked = first_request(as_request(request, said, {**fields}), self._route)
-        decide = partial(self._decide, runtime=runtime, decisions=Decisions())
+        asked = first_request(as_request(request, said, {**fields}), self._routes.of)
+        decide = partial(self._chooser.decide, decisions=Decisions(), runtime=runtime)
         return explained(prepare(asked, asked.model, self._routes, decide))
 
     def __reduce__(self) -> NoReturn:
@@ -311,7 +282,8 @@ class AsyncClient(_Base):
             return {"httpx": partial(as_transport, as_transport(brought))}
         return {"httpx": partial(_httpx_async, theirs, tls, limits)}
 
-    def _event_loop(self) -> str | None:
+    @staticmethod
+    def _event_loop() -> str | None:
         return other_event_loop()
 
     def _crew(self, concurrency: int) -> Crew:

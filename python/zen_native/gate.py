@@ -34,6 +34,7 @@ __all__ = [
     "TransportName",
     "current_capabilities",
     "decide",
+    "recorded",
     "rollout",
     "select",
 ]
@@ -375,7 +376,11 @@ def select(
     **choices: Unpack[Choices],
 ) -> Decision:
     """`decide`, counted and written to the log `zen_native.gate` as one record."""
-    decision = decide(request, route, capabilities, **choices)
+    return recorded(decide(request, route, capabilities, **choices), route, decisions)
+
+
+def recorded(decision: Decision, route: Route, decisions: Decisions) -> Decision:
+    """A decision, with the same record."""
     decisions.add(decision)
     log(decision, route)
     return decision

@@ -35,7 +35,7 @@ def both_are_python(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zen_native._demo.native_status", lambda: NativeStatus("native", True, "for a test"))
     monkeypatch.setattr("zen_native._demo.load_recordings", lambda: [SHORT])
     can = Capabilities(protocols=frozenset(DEFAULT_FRAMING), framings=frozenset(FRAMINGS))
-    monkeypatch.setattr("zen_native.client.current_capabilities", lambda **_: can)
+    monkeypatch.setattr("zen_native.gate.current_capabilities", lambda **_: can)
     monkeypatch.setattr(
         "zen_native._demo.case.Decoder", lambda *names, **rest: Decoder(*names, **{**rest, "runtime": "python"})
     )

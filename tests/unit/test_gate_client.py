@@ -168,6 +168,45 @@ def test_what_the_native_transport_does_not_send_is_sent() -> None:
     assert [request.headers.get("trailer") for request in server.requests] == ["x-a", None]
 
 
+@both_clients
+def test_the_flag_counts_from_the_next_request_on(make: type[zen.Client], monkeypatch: Patch) -> None:
+    client = make(CONFIG)
+    for flag, reason in (("0", Reason.FLAG_OFF), ("", None), ("0", Reason.FLAG_OFF)):
+        monkeypatch.setenv("ZEN_NATIVE", flag)
+        for _ in range(2):
+            found = client.explain("mine/m", "hi").decision.reason
+            assert found is reason if reason else found is not Reason.FLAG_OFF
+    monkeypatch.setenv("ZEN_NATIVE", "yes")
+    with pytest.raises(ValueError, match="ZEN_NATIVE must be"):
+        client.explain("mine/m", "hi")
+
+
+@NEEDS_EXTENSION
+def test_what_was_decided_before_is_decided_again(monkeypatch: Patch) -> None:
+    """A decision that is remembered is counted as any other, and none is remembered that a request could change."""
+    client, limit = zen.Client(CONFIG), 200
+    monkeypatch.setattr("zen_native.gate.MAX_BODY_BYTES", limit)
+    for _ in range(2):
+        long = client.explain("mine/m", "a" * limit).decision
+        assert (long.runtime, long.transport_reason) == ("native", Reason.LIMIT_EXCEEDED)
+        assert client.explain("mine/m", "hi").decision.transport_reason is Reason.NATIVE
+        assert client.explain("mine/m", "hi", runtime="python").decision.reason is Reason.CALLER_CHOSE_PYTHON
+        for said in (True, False):
+            decision = client.explain("mine/m", "hi", runtime=lambda _, said=said: said).decision
+            assert decision.reason is (Reason.NATIVE if said else Reason.ROLLOUT)
+        taken = client.explain("mine/m", "hi", http={"headers": {"Trailer": "x-a"}}).decision
+        assert taken.transport_reason is Reason.OPTION_NOT_NATIVE
+    assert client.decisions.total == 0
+
+
+@NEEDS_EXTENSION
+def test_a_choice_by_the_client_is_asked_of_every_request() -> None:
+    answers = [True, False, True]
+    client = zen.Client(CONFIG, runtime=lambda _: answers.pop(0))
+    reasons = [client.explain("mine/m", "hi").decision.reason for _ in range(3)]
+    assert reasons == [Reason.NATIVE, Reason.ROLLOUT, Reason.NATIVE]
+
+
 def test_every_reason_can_be_had() -> None:
     here = {
         Reason.RUNTIME_IS_PYTHON, Reason.LOWERING_FAILED, Reason.HOOKS, Reason.CUSTOM_TRANSPORT, Reason.NOT_ASYNCIO

@@ -6,8 +6,8 @@ import pytest
 
 import zen_native as zen
 from zen_native.transport.base import HttpRequest
-from zen_native.transport.native.head import head_of, is_last
-from zen_native.transport.native.origin import Origin
+from zen_native.transport.native.head import Heads, head_of, is_last
+from zen_native.transport.native.origin import Origin, parted
 
 ORIGIN = Origin(True, "api.example", 443)
 SECRET = "sk-sentinel-0123456789"
@@ -103,3 +103,61 @@ def test_its_repr_has_nothing_of_it() -> None:
 )
 def test_who_says_that_no_other_request_follows(headers: dict[str, str], expected: bool) -> None:
     assert is_last(headers) is expected
+
+
+URL = "https://api.example/v1?a=b"
+
+
+def of(heads: Heads, headers: dict[str, str], body: bytes = b"four", method: str = "POST", url: str = URL) -> bytes:
+    """What is remembered is what is made anew."""
+    request = HttpRequest(method, url, headers, body)
+    origin, made, last = heads.of(request)
+    expected, target = parted(url)
+    assert (origin, last) == (expected, is_last(headers))
+    assert made == head_of(request, origin, target)
+    assert SECRET not in repr(made)
+    return made
+
+
+def test_a_head_that_is_remembered_is_what_would_be_made() -> None:
+    heads = Heads()
+    for _ in range(2):
+        of(heads, {"authorization": SECRET, "x": "1"})
+        of(heads, {"authorization": SECRET, "x": "1"}, b"")
+        of(heads, {"authorization": SECRET, "x": "1"}, b"a" * 100_000)
+        of(heads, {"authorization": SECRET, "x": "2"})
+        of(heads, {"x": "1", "authorization": SECRET})
+        of(heads, {"authorization": SECRET, "x": "1", "connection": "close"})
+        of(heads, {"host": "front.example", "x": "a: b"})
+        of(heads, {}, method="PUT")
+        of(heads, {}, url="http://[::1]:9/")
+
+
+def test_a_header_that_is_changed_in_place_counts() -> None:
+    heads, headers = Heads(), {"x": "1"}
+    assert b"x: 1" in of(heads, headers)
+    headers["x"] = "2"
+    assert b"x: 2" in of(heads, headers)
+
+
+def test_a_length_of_the_callers_is_checked_every_time() -> None:
+    heads = Heads()
+    of(heads, {"Content-Length": "4"})
+    with pytest.raises(zen.InvalidRequestError, match="is the transport's to set"):
+        of(heads, {"Content-Length": "4"}, b"five!")
+
+
+def test_what_cannot_be_sent_is_refused_behind_what_can() -> None:
+    heads = Heads()
+    of(heads, {"x": "1"})
+    for _ in range(2):
+        with pytest.raises(zen.InvalidRequestError):
+            heads.of(HttpRequest("POST", URL, {"x": "1\n"}, b""))
+
+
+def test_so_many_heads_are_remembered_and_no_more() -> None:
+    heads = Heads()
+    for number in range(500):
+        of(heads, {}, url=f"{URL}{number}")
+    assert len(heads._known) <= 64
+    assert SECRET not in repr([*heads._known.values()])

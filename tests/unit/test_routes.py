@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from zen_native._routes import Routes
-from zen_native.errors import NoRouteError
+from zen_native._routes import Place, Routes
+from zen_native.errors import AuthenticationError, NoRouteError
 from zen_native.providers import PROVIDERS
 from zen_native.routing import resolve
 from zen_native.settings import Config, ProviderSettings
+from zen_native.transport.base import HttpRequest
 
 SENTINEL = "sentinel-key-7741"
 
@@ -118,3 +119,34 @@ def test_no_key_that_was_read_is_in_a_repr() -> None:
     for each in list(seen):
         seen += [inner for inner in gc.get_referents(each) if type(inner).__module__.startswith("zen_native")]
     assert not [each for each in seen if SENTINEL in repr(each)]
+
+
+def request_of(place: Place) -> HttpRequest:
+    return HttpRequest("POST", place.url, place.headers, b"{}")
+
+
+def test_credentials_are_those_of_the_route_as_it_is_now() -> None:
+    environ = {"OPENAI_API_KEY": "first"}
+    routes = Routes(Config(environ=environ))
+    for key in ("first", "second"):
+        environ["OPENAI_API_KEY"] = key
+        for _ in range(2):
+            place = routes.place("openai/gpt-5")
+            assert place.authorized(request_of(place), 0.0).headers["authorization"] == f"Bearer {key}"
+        assert "authorization" not in place.headers
+
+
+def test_what_was_sent_before_decides_nothing_of_what_differs() -> None:
+    place = Routes(Config(environ={"OPENAI_API_KEY": "k"})).place("openai/gpt-5")
+    place.authorized(request_of(place), 0.0)
+    own = HttpRequest("POST", place.url, {"Authorization": "mine"}, b"")
+    assert place.authorized(own, 0.0).headers == {"Authorization": "mine"}
+    with pytest.raises(AuthenticationError, match="belongs to"):
+        place.authorized(HttpRequest("POST", "https://elsewhere.example/", place.headers, b""), 0.0)
+
+
+def test_a_key_that_is_missing_is_missed_every_time() -> None:
+    place = Routes(Config(environ={})).place("openai/gpt-5")
+    for _ in range(2):
+        with pytest.raises(AuthenticationError, match="no key"):
+            place.authorized(request_of(place), 0.0)

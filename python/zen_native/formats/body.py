@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from zen_native.request import LLMRequest
 
-__all__ = ["LONG", "encoded", "encoded_with_long", "long_characters"]
+__all__ = ["LONG", "encoded", "encoded_with_long", "long_characters", "quoted"]
 
 LONG = 64 << 10
 """Characters. Shorter texts are not worth the detour."""
@@ -33,8 +33,8 @@ def _joiner() -> Callable[[list[bytes], list[str]], bytes]:
 
 def joined(pieces: list[bytes], texts: list[str]) -> bytes:
     """The pieces with each text between two of them, in quotes."""
-    quoted = (_JSON.encode(text).encode() for text in texts)
-    return b"".join(chain.from_iterable(zip_longest(pieces, quoted, fillvalue=b"")))
+    between = (quoted(text) for text in texts)
+    return b"".join(chain.from_iterable(zip_longest(pieces, between, fillvalue=b"")))
 
 
 _joined = _joiner()
@@ -46,11 +46,23 @@ def long_characters(request: LLMRequest) -> int:
     for message in request.messages:
         for part in message.content:
             for one in (part, *part.content) if part.type == "tool-result" else (part,):
-                known: Any = one
-                text = getattr(known, "text", None) or getattr(known, "data", None) or getattr(known, "result", None)
+                text = one.text if one.type == "text" else _long_of(one)
                 if isinstance(text, str) and len(text) > LONG:
                     count += len(text)
     return count
+
+
+def _long_of(part: Any) -> object:
+    return getattr(part, "text", None) or getattr(part, "data", None) or getattr(part, "result", None)
+
+
+def quoted(text: str) -> bytes:
+    """One text as JSON.
+
+    Raises:
+        UnicodeEncodeError: it holds half of a surrogate pair.
+    """
+    return _JSON.encode(text).encode()
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:

@@ -116,6 +116,8 @@ class Retrier:
         Raises:
             RateLimitError: longer than the cap.
         """
+        if not self._cooldowns:
+            return 0.0
         with self._lock:
             cooldown = self._cooldowns.get(key)
             now = self.clock()
@@ -153,6 +155,8 @@ class Retrier:
 
     def succeeded(self) -> None:
         """Something came back: pays into the budget."""
+        if self._tokens >= self.policy.budget:
+            return  # it is full
         with self._lock:
             self._tokens = min(float(self.policy.budget), self._tokens + _GIVEN_BACK)
 

@@ -23,9 +23,8 @@ from zen_native.transport.tls import context_of
 from .answer import GIVEN_UP, StaleError
 from .connection import Connection, SecureConnection
 from .exchange import AioExchange
-from .head import head_of, is_last
+from .head import Heads
 from .idle import Idle
-from .origin import parted
 from .rest import Rest
 
 if TYPE_CHECKING:
@@ -57,6 +56,7 @@ class AioTransport:
         self._tls = tls
         self._limits = limits or ConnectionLimits()
         self._homes: dict[asyncio.AbstractEventLoop, Home] = {}
+        self._heads = Heads()
         self._lock = threading.Lock()
 
     async def send(self, request: HttpRequest, watch: Watch, decoder: Decoder | None = None) -> AioExchange:
@@ -70,8 +70,7 @@ class AioTransport:
         home = self._homes.get(loop)
         if home is None or home.closed or home.process != os.getpid():
             home = await self._home(loop)
-        origin, target = parted(request.url)
-        head, last = head_of(request, origin, target), is_last(request.headers)
+        origin, head, last = self._heads.of(request)
         exchange = AioExchange(home, await home.connection(origin, watch), watch, keep=not last)
         try:
             await exchange.ask(request.method, head, request.body, decoder)

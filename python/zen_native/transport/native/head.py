@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from zen_native.errors import InvalidRequestError
 
+from .origin import parted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
 
     from .origin import Origin
 
-__all__ = ["Head", "head_of", "is_last"]
+__all__ = ["Head", "Heads", "head_of", "is_last"]
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIXED = frozenset({"content-length", "transfer-encoding", "trailer", "upgrade"})
 """Fields that say where a message ends, or that it is none of HTTP/1.1: no caller's word counts there."""
+_MAX_KNOWN = 64
 
 
 class Head(bytes):
@@ -35,6 +38,49 @@ class Head(bytes):
         return f"<head of {len(self)} bytes>"
 
     __str__ = __repr__
+
+
+class Heads:
+    """Heads for one transport, which remembers those of requests that differ in their bodies alone. Usable from several
+    threads."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+        """By URL. They may hold keys, and end with the transport."""
+
+    def of(self, request: HttpRequest) -> tuple[Origin, Head, bool]:
+        """Whom the request goes to, all of it but its body, and whether no other will follow it on its connection.
+
+        Raises:
+            InvalidRequestError: a field cannot be sent, or is not the caller's to set.
+            TransportError: the URL is none of http or https.
+        """
+        known = self._known.get(request.url)
+        if known is not None and known.method == request.method and known.headers == request.headers:
+            return known.origin, Head(b"%b%d\r\n\r\n" % (known.begin, len(request.body))), known.is_last
+        origin, target = parted(request.url)
+        head, last = head_of(request, origin, target), is_last(request.headers)
+        if not any(name.lower() == "content-length" for name in request.headers):
+            if len(self._known) >= _MAX_KNOWN:
+                self._known = {}
+            begin = Head(head[: head.rindex(b": ") + 2])
+            self._known[request.url] = _Known(request.method, dict(request.headers), origin, begin, is_last=last)
+        return origin, head, last
+
+
+class _Known:
+    """A head up to the length of the body, and what it was made of. It has no repr of its own."""
+
+    __slots__ = ("begin", "headers", "is_last", "method", "origin")
+
+    def __init__(self, method: str, headers: dict[str, str], origin: Origin, begin: Head, *, is_last: bool) -> None:
+        self.method = method
+        self.headers = headers
+        self.origin = origin
+        self.begin = begin
+        self.is_last = is_last
 
 
 def head_of(request: HttpRequest, origin: Origin, target: str) -> Head:
