@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from tests.kit.listener import Listener
+
 __all__ = ["CUT", "HOLD", "RESET", "Reply", "Request", "Server", "Silent", "sse_reply"]
 
 CUT = "cut"
@@ -60,103 +62,49 @@ def sse_reply(*parts: Part, **fields: object) -> Reply:
     return Reply(parts, headers={"content-type": "text/event-stream"}, **fields)  # type: ignore[arg-type]
 
 
-class Server:
+class Server(Listener):
     """Plays replies until it is closed. `hung_up` is set when a client closes before an answer has ended."""
 
     def __init__(self, *replies: Reply, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__()
         self._tls = tls
         self._script: list[Reply] = list(replies)
         self.requests: list[Request] = []
-        self.connections = 0
         self.hung_up = threading.Event()
         self.hung_up_at: list[float] = []
-        self._changed = threading.Condition()
-        self._stopping = False
-        self._open: set[socket.socket] = set()
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
-        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self._listener.getsockname()[1]}"
-        """Where it listens, or did."""
-        self._threads: list[threading.Thread] = []
+        self.url = f"{'https' if tls else 'http'}://{self.address}"
 
     def plays(self, *replies: Reply) -> None:
         """Set what comes next."""
-        with self._changed:
+        with self.changed:
             self._script = list(replies)
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = 5.0) -> bool:
         """Wait until something holds that a connection changes."""
-        with self._changed:
-            return self._changed.wait_for(condition, seconds)
+        with self.changed:
+            return self.changed.wait_for(condition, seconds)
 
-    @property
-    def held_open(self) -> int:
-        """How many connections there are now."""
-        return len(self._open)
+    def wrapped(self, connection: socket.socket) -> socket.socket:
+        """See `Listener`."""
+        if self._tls is None:
+            return connection
+        return self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
 
-    def __enter__(self) -> Self:
-        self._run(self._accept)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopping = True
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        with self._changed:
-            for connection in self._open:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join(5)
-
-    def _run(self, call: Callable[..., None], *args: object) -> None:
-        thread = threading.Thread(target=call, args=args, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _accept(self) -> None:
-        while not self._stopping:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self._changed:
-                number, self.connections = self.connections, self.connections + 1
-                self._open.add(connection)
-                self._changed.notify_all()
-            self._run(self._serve, connection, number)
-
-    def _serve(self, connection: socket.socket, number: int) -> None:
-        try:
-            if self._tls is not None:
-                connection = self._secured(connection, self._tls)
-            with connection, connection.makefile("rb") as stream:
-                if isinstance(connection, ssl.SSLSocket):
-                    _shake(connection)
-                while (request := _read_request(stream, number)) is not None:
-                    if not self._answer(connection, self._next(request)):
-                        break
-        except OSError:  # of the network, of TLS, or one that comes too late for either
-            pass
-        finally:
-            with self._changed:
-                self._open.discard(connection)
-                self._changed.notify_all()
-
-    def _secured(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket:
-        secured = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        with self._changed:  # what was accepted is an empty shell from here on
-            self._open.discard(connection)
-            self._open.add(secured)
-        return secured
+    def serve(self, connection: socket.socket, number: int) -> None:
+        """See `Listener`."""
+        # Errors are the network's, those of TLS, or one that comes too late for either.
+        with suppress(OSError), connection.makefile("rb") as stream:
+            if isinstance(connection, ssl.SSLSocket):
+                _shake(connection)
+            while (request := _read_request(stream, number)) is not None:
+                if not self._answer(connection, self._next(request)):
+                    break
 
     def _next(self, request: Request) -> Reply:
-        with self._changed:
+        with self.changed:
             self.requests.append(request)
             reply = self._script[0] if len(self._script) == 1 else self._script.pop(0)
-            self._changed.notify_all()
+            self.changed.notify_all()
             return reply
 
     def _answer(self, connection: socket.socket, reply: Reply) -> bool:
@@ -196,7 +144,7 @@ class Server:
         self._note_hang_up()
 
     def _note_hang_up(self) -> None:
-        if not self._stopping:
+        if not self.stopping:
             self.hung_up_at.append(time.monotonic())
             self.hung_up.set()
 
