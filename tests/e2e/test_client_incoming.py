@@ -1,4 +1,4 @@
-"""Live answers whose events an asynchronous client takes straight from the read: who else may read, and what is kept."""
+"""Live answers whose events an async client takes straight from the read: who else may read, and what is kept."""
 
 from __future__ import annotations
 
