@@ -6,8 +6,12 @@ answer's text and not as long as its events.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .events import LLMEvent, ReasoningDelta, TextDelta, ToolInputDelta
-from .response import LLMResponse, fold
+
+if TYPE_CHECKING:
+    from .response import LLMResponse
 
 __all__ = ["Kept"]
 
@@ -35,6 +39,8 @@ class Kept:
 
     def response(self) -> LLMResponse:
         """The answer that they tell."""
+        from .response import fold  # most streams are not asked for it
+
         return fold(self.events)
 
     def _join(self) -> None:

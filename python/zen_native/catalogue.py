@@ -185,9 +185,7 @@ def parse_table(document: Any) -> Table:
         known = mapping(listed, where)
         base_url = _base_url(known, where)
         for model, row in mapping(known.get("models"), f"{where}.models").items():
-            entry = _entry(provider, model, mapping(row, f"{where}.models.{model}"))
-            info = replace(entry.info, as_of=as_of, source=source)
-            entry = replace(entry, base_url=entry.base_url or base_url, info=info)
+            entry = _entry(provider, model, mapping(row, f"{where}.models.{model}"), base_url, as_of, source)
             models[entry.name] = entry
     return Table(
         as_of=as_of,
@@ -197,7 +195,9 @@ def parse_table(document: Any) -> Table:
     )
 
 
-def _entry(provider: str, model: str, row: Mapping[str, Any]) -> ModelEntry:
+def _entry(
+    provider: str, model: str, row: Mapping[str, Any], base_url: str | None, as_of: str, source: str
+) -> ModelEntry:
     where = f"providers.{provider}.models.{model}"
     if not provider or not model or "/" in provider:
         raise ValueError(f"{where}: a provider's name has no slash, and neither name is empty")
@@ -212,7 +212,7 @@ def _entry(provider: str, model: str, row: Mapping[str, Any]) -> ModelEntry:
         provider=provider,
         id=model,
         protocol=cast("ProtocolName", protocol),
-        base_url=_base_url(row, where),
+        base_url=_base_url(row, where) or base_url,
         reasoning_field=reasoning_field,
         info=ModelInfo(
             context=_count(limits, "context", where),
@@ -220,6 +220,8 @@ def _entry(provider: str, model: str, row: Mapping[str, Any]) -> ModelEntry:
             max_output=_count(limits, "output", where),
             reasoning=reasoning,
             prices=prices_of(row["prices"], f"{where}.prices") if row.get("prices") else None,
+            as_of=as_of,
+            source=source,
         ),
     )
 

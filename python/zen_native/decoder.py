@@ -11,7 +11,6 @@ from typing import Literal, NoReturn, TypedDict, Unpack
 
 from zen_native.errors import LLMError
 from zen_native.events import LLMEvent
-from zen_native.response import fold
 from zen_native.runtimes import RuntimeName, choose, new_decoder
 from zen_native.runtimes.pure.frame import Limits
 from zen_native.runtimes.pure.names import DEFAULT_FRAMING, DEFAULT_PROVIDER, FRAMINGS
@@ -161,6 +160,8 @@ def decode(
         if decoder.error is not None:
             raise decoder.error
     except LLMError as error:
+        from zen_native.response import fold
+
         error.partial = fold(events)
         raise
     return events

@@ -41,7 +41,7 @@ OF_THE_LIBRARY = [
     "urllib.request", "uuid",
 ]  # fmt: skip
 OURS = [
-    "_error_facts", "_tool_loop", "explain", "formats.anthropic_messages", "formats.google", "request",
+    "_error_facts", "_tool_loop", "explain", "formats.anthropic_messages", "formats.google", "request", "response",
     "runtimes.python", "structured", "tools", "transport.async_http", "transport.foreign", "transport.http",
 ]  # fmt: skip
 NOT_SYNC = ["asyncio", "concurrent.futures", "zen_native.transport.native.aio"]
