@@ -12,6 +12,7 @@ use crate::json::{JsonError, Tape};
 use crate::lifecycle::{Lifecycle, Out};
 use crate::options::Options;
 use crate::protocol::{Machine, new_protocol};
+use crate::template::{MAX_PLACES, Place, Sort, Template};
 
 /// How many frames after the terminal are looked at for a charge.
 const TRAILING_FRAMES: u32 = 64;
@@ -21,9 +22,13 @@ const HEAD: usize = 200;
 /// One response. A failure is left in `error`, after the events before it.
 #[derive(Debug)]
 pub struct Decoder {
+    /// Of the last read, if it was a delta.
+    template: Template,
     framing: Framing,
     body: Body,
     room: Option<u64>,
+    /// Whether the next read begins with an event.
+    between: bool,
     /// What ended the decoding.
     pub error: Option<DecodeError>,
 }
@@ -34,6 +39,9 @@ struct Body {
     life: Lifecycle,
     machine: Box<dyn Machine>,
     tape: Tape,
+    /// How many frames the read had, and where the text of the last one was.
+    frames: u32,
+    text: (usize, usize),
     unary: bool,
     trailing_cost: bool,
     after: u32,
@@ -47,17 +55,21 @@ impl Decoder {
         let mut life = Lifecycle::new(options);
         let machine = new_protocol(protocol, options, &mut Out::new(&mut life, &mut Nobody))?;
         Some(Self {
+            template: Template::default(),
             framing: Framing::new(framing, &options.limits)?,
             body: Body {
                 life,
                 machine,
                 tape: Tape::default(),
+                frames: 0,
+                text: (0, 0),
                 unary: framing == "document",
                 trailing_cost: options.trailing_cost,
                 after: 0,
                 at_end: false,
             },
             room: options.limits.max_response_bytes,
+            between: false,
             error: None,
         })
     }
@@ -76,14 +88,22 @@ impl Decoder {
 
     /// The events of the next bytes.
     pub fn feed(&mut self, data: &[u8], emit: &mut dyn Emit) {
-        if !self.done() {
-            let outcome = self.try_feed(data, emit);
-            self.settle(outcome, emit);
+        if !self.repeats(data, emit) && !self.done() {
+            self.decode(data, emit);
         }
+    }
+
+    /// The whole way. Apart, so that the short one is short in memory, too.
+    #[inline(never)]
+    fn decode(&mut self, data: &[u8], emit: &mut dyn Emit) {
+        let outcome = self.try_feed(data, emit);
+        self.settle(outcome, emit);
+        self.learn(data);
     }
 
     /// The events of the end of the body.
     pub fn finish(&mut self, emit: &mut dyn Emit) {
+        self.template.forget();
         if !self.done() {
             let outcome = self.try_finish(emit);
             self.settle(outcome, emit);
@@ -100,7 +120,40 @@ impl Decoder {
         }
     }
 
+    /// Takes a read that is the same delta as the last one, but for its text. False where it is not, and nothing is done.
+    fn repeats(&mut self, data: &[u8], emit: &mut dyn Emit) -> bool {
+        if !self.between {
+            return false;
+        }
+        let Some(text) = self.template.text(data) else { return false };
+        let room = self.room.map(|room| room.checked_sub(data.len() as u64));
+        if room == Some(None) || !self.framing.is_sound(data) {
+            return false;
+        }
+        let taken = self.body.machine.repeat(text, &mut Out::new(&mut self.body.life, emit));
+        if taken {
+            self.room = room.flatten();
+        }
+        taken
+    }
+
+    /// Learns a read that was one event and a delta. Any other changes what comes next, so that the last one counts no
+    /// more.
+    fn learn(&mut self, data: &[u8]) {
+        self.template.forget();
+        let began = std::mem::replace(&mut self.between, self.framing.is_between());
+        let is_one = began && self.between && self.body.frames == 1;
+        if is_one && self.body.life.is_plain() && !self.done() {
+            let (places, count) = self.body.places(data);
+            let framed = self.framing.places(data);
+            if count > 0 {
+                self.template.learn(data, places.into_iter().take(count).chain(framed));
+            }
+        }
+    }
+
     fn try_feed(&mut self, data: &[u8], emit: &mut dyn Emit) -> Result<()> {
+        self.body.frames = 0;
         let room = self.room.and_then(|room| usize::try_from(room).ok()).unwrap_or(usize::MAX);
         let fitting = data.get(..room).unwrap_or(data);
         self.framing.feed(fitting, &mut Sink { body: &mut self.body, emit })?;
@@ -127,6 +180,9 @@ struct Sink<'s> {
 impl FrameSink for Sink<'_> {
     fn frame(&mut self, frame: Frame<'_>) -> Result<Flow> {
         let body = &mut *self.body;
+        body.frames += 1;
+        body.text = (frame.data.as_ptr() as usize, frame.data.len());
+        body.life.again = None;
         if body.life.reason.is_none() {
             body.on_frame(frame, self.emit)?;
             if body.life.reason.is_some() && !body.trailing_cost {
@@ -144,6 +200,27 @@ impl FrameSink for Sink<'_> {
 }
 
 impl Body {
+    /// The places of the last frame, which was all of `read`; none where it may not come again.
+    fn places(&self, read: &[u8]) -> ([Place; MAX_PLACES], usize) {
+        let mut places = [Place::default(); MAX_PLACES];
+        let start = self.text.0.wrapping_sub(read.as_ptr() as usize);
+        let text = start.checked_add(self.text.1).and_then(|end| read.get(start..end));
+        let (Some(text), Some(again)) = (text.and_then(|text| std::str::from_utf8(text).ok()), self.life.again) else {
+            return (places, 0);
+        };
+        let frame = self.tape.value(text);
+        let unread = self.machine.unread().iter().filter_map(|name| {
+            let value = frame.get(name);
+            Some((value.place()?, if value.is_string() { Sort::String } else { Sort::Number }))
+        });
+        let mut count = 0;
+        for (place, ((from, to), sort)) in places.iter_mut().zip(std::iter::once((again, Sort::Text)).chain(unread)) {
+            *place = Place::new(start + from, start + to, sort);
+            count += 1;
+        }
+        (places, count)
+    }
+
     fn finish(&mut self, emit: &mut dyn Emit) {
         if !self.life.finished {
             Out::new(&mut self.life, emit).finish();

@@ -122,4 +122,9 @@ pub enum Event<'a> {
 pub trait Emit {
     /// Takes one event.
     fn emit(&mut self, event: Event<'_>);
+
+    /// Takes an event of the same block as the last one: their ids need not be compared.
+    fn emit_same(&mut self, event: Event<'_>) {
+        self.emit(event);
+    }
 }

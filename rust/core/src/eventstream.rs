@@ -14,6 +14,7 @@ use crate::error::{DecodeError, ErrorKind, Result};
 use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy, too_large};
 use crate::header::{HeaderValue, invalid, parse_header, parse_headers};
 use crate::lead::{Head, is_blank, is_document, recycle};
+use crate::template::{Place, Sort};
 
 const PRELUDE_BYTES: usize = 12;
 const CRC_BYTES: usize = 4;
@@ -206,6 +207,17 @@ impl EventStreamReader {
         }
     }
 
+    /// Whether the bytes so far end with a frame.
+    pub(crate) fn is_between(&self) -> bool {
+        self.mode == Mode::Frames && self.held.is_empty()
+    }
+
+    /// Whether lengths, limits and checksums of a whole frame are right.
+    pub(crate) fn is_sound(&self, frame: &[u8]) -> bool {
+        let prelude = frame.first_chunk().and_then(|prelude| Prelude::parse(prelude, &self.limits).ok());
+        prelude.is_some_and(|prelude| prelude.total == frame.len() && prelude.split(frame).is_ok())
+    }
+
     // Before the first byte that says what the body is
 
     fn read_lead<'a>(&mut self, bytes: &'a [u8], blank: bool) -> &'a [u8] {
@@ -270,6 +282,12 @@ impl EventStreamReader {
         recycle(&mut self.held);
         Ok((flow, tail))
     }
+}
+
+/// Where a frame has its length and its checksums. (The length of its headers is no place: they stay the same.)
+pub(crate) fn places(frame: &[u8]) -> [Place; 3] {
+    let last = frame.len().saturating_sub(CRC_BYTES);
+    [(0, 4), (8, PRELUDE_BYTES), (last, frame.len())].map(|(start, end)| Place::new(start, end, Sort::Bytes))
 }
 
 fn on_frame<S: FrameSink>(prelude: Prelude, frame: &[u8], sink: &mut S) -> Result<Flow> {

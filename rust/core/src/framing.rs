@@ -6,11 +6,12 @@
 
 use crate::document::Collector;
 use crate::error::Result;
-use crate::eventstream::EventStreamReader;
+use crate::eventstream::{self, EventStreamReader};
 use crate::frame::{Flow, FrameSink, Limits};
 use crate::json_array::JsonArrayReader;
 use crate::lead::Mark;
 use crate::sse::SseReader;
+use crate::template::Place;
 
 /// Names of all framings, sorted.
 pub const FRAMINGS: [&str; 4] = ["document", "eventstream", "json-array", "sse"];
@@ -50,6 +51,9 @@ impl Framing {
     /// # Errors
     /// Bytes that are no frames, a limit, or what the sink finds wrong.
     pub fn feed<S: FrameSink>(&mut self, bytes: &[u8], sink: &mut S) -> Result<()> {
+        if self.mark.is_over() {
+            return self.push(bytes, sink);
+        }
         let (again, rest) = self.mark.strip(bytes);
         self.push(again, sink)?;
         self.push(rest, sink)
@@ -68,6 +72,31 @@ impl Framing {
             Some(Reader::EventStream(mut reader)) => reader.end(sink),
             Some(Reader::JsonArray(mut reader)) => reader.end(sink),
             Some(Reader::Sse(mut reader)) => reader.end(sink),
+        }
+    }
+
+    /// Whether the bytes so far end with an event, so that the next ones begin with one.
+    pub(crate) fn is_between(&self) -> bool {
+        match &self.reader {
+            Some(Reader::EventStream(reader)) => reader.is_between(),
+            Some(Reader::Sse(reader)) => reader.is_between(),
+            _ => false,
+        }
+    }
+
+    /// The places of one whole event that follow from the others.
+    pub(crate) fn places(&self, event: &[u8]) -> impl Iterator<Item = Place> + use<> {
+        let framed = matches!(self.reader, Some(Reader::EventStream(_)));
+        eventstream::places(event).into_iter().filter(move |_| framed)
+    }
+
+    /// Whether an event is one that `feed` would take for a whole one, if it is like one that was.
+    #[inline]
+    pub(crate) fn is_sound(&self, event: &[u8]) -> bool {
+        match &self.reader {
+            Some(Reader::EventStream(reader)) => reader.is_sound(event),
+            Some(Reader::Sse(reader)) => reader.is_sound(event),
+            _ => false,
         }
     }
 

@@ -14,6 +14,7 @@ use std::borrow::Cow;
 
 pub use dump::quote;
 pub use owned::{Json, Meta, merge};
+pub(crate) use scan::plain_end;
 pub use string::Text;
 
 /// Deepest nesting of arrays and objects that is read.
@@ -67,6 +68,11 @@ impl Tape {
     pub fn parse<'a>(&'a mut self, text: &'a str) -> Result<Value<'a>, JsonError> {
         let (value, rest) = self.parse_prefix(text)?;
         if rest.bytes().all(scan::is_space) { Ok(value) } else { Err(JsonError) }
+    }
+
+    /// The value that `parse` gave of that same text, as long as it parsed no other.
+    pub(crate) fn value<'a>(&'a self, text: &'a str) -> Value<'a> {
+        Value { text, nodes: &self.nodes, at: 0 }
     }
 
     /// The value that a text begins with, and the text behind it.
@@ -254,6 +260,13 @@ impl<'a> Value<'a> {
             at = value.node().next as usize;
             Some((name, value))
         })
+    }
+
+    /// Where a string (without its quotes) or a number that is not empty stands in the text.
+    pub(crate) fn place(&self) -> Option<(usize, usize)> {
+        let Node { kind, start, end, .. } = self.node();
+        let found = matches!(kind, Kind::String | Kind::Escaped | Kind::Number) && start < end;
+        found.then_some((start as usize, end as usize))
     }
 
     /// The JSON text of the value as it stood on the wire.

@@ -23,6 +23,12 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
+    /// Whether the bytes that may be one are behind.
+    #[inline]
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// Splits `bytes` into bytes of a mark that turned out to be none, and the rest to read.
     pub(crate) fn strip<'a>(&mut self, bytes: &'a [u8]) -> (&'static [u8], &'a [u8]) {
         if self.over {
@@ -60,9 +66,10 @@ pub(crate) struct Head(Vec<u8>);
 
 impl Head {
     /// Notes bytes of the body until there are enough.
+    #[inline]
     pub(crate) fn note(&mut self, bytes: &[u8]) {
         if self.0.len() < SHOWN_BYTES {
-            self.0.extend(bytes.iter().take(SHOWN_BYTES - self.0.len()));
+            self.0.extend_from_slice(bytes.get(..SHOWN_BYTES - self.0.len()).unwrap_or(bytes));
         }
     }
 

@@ -21,6 +21,7 @@ pub mod lifecycle;
 pub mod options;
 pub mod protocol;
 mod sse;
+mod template;
 pub mod think;
 pub mod tools;
 pub mod usage;

@@ -49,6 +49,8 @@ pub struct Lifecycle {
     end_metadata: Option<Meta>,
     think: Option<ThinkSplitter>,
     think_key: Option<u64>,
+    /// See `Out::again`.
+    pub(crate) again: Option<(usize, usize)>,
 }
 
 impl Lifecycle {
@@ -76,7 +78,13 @@ impl Lifecycle {
             end_metadata: None,
             think: (!options.think_tags.is_empty()).then(|| ThinkSplitter::new(&options.think_tags)),
             think_key: None,
+            again: None,
         }
+    }
+
+    /// Whether deltas come out as they go in.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.open.is_some() && self.think.is_none() && self.half.is_none()
     }
 
     /// Something odd that is no failure; each text once, at most 64 of them.
@@ -124,6 +132,30 @@ impl<'e> Out<'e> {
                 self.open_reasoning(key, None);
             }
             self.delta(Kind::Reasoning, text);
+        }
+    }
+
+    /// Says of the frame in progress: as things are now, the same one with another string in the place of `text` would
+    /// be another delta of the open block, and nothing else.
+    #[inline]
+    pub fn again(&mut self, text: Value<'_>) {
+        self.life.again = text.place();
+    }
+
+    /// Takes `again` back.
+    pub fn not_again(&mut self) {
+        self.life.again = None;
+    }
+
+    /// Another delta of the open block, behind one; `is_plain` was asked before.
+    #[inline]
+    pub(crate) fn more(&mut self, text: &str) {
+        if let Some((kind, _)) = self.life.open {
+            let id = self.life.id.as_str();
+            self.sink.emit_same(match kind {
+                Kind::Text => Event::TextDelta { id, text },
+                Kind::Reasoning => Event::ReasoningDelta { id, text },
+            });
         }
     }
 

@@ -71,6 +71,17 @@ pub trait Machine: std::fmt::Debug + Send {
     /// # Errors
     /// The answer is incomplete.
     fn end(&mut self, out: &mut Out<'_>) -> Result<()>;
+
+    /// Members of a frame that make no difference where it is a delta (see `Out::again`).
+    fn unread(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The frame of which `Out::again` was said last, with another text in the place. False where it is of another kind.
+    fn repeat(&mut self, text: &str, out: &mut Out<'_>) -> bool {
+        out.more(text);
+        true
+    }
 }
 
 /// The protocol of that name, `None` where there is none.

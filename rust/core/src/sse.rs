@@ -139,6 +139,19 @@ impl SseReader {
         }
     }
 
+    /// Whether the bytes so far end with an event.
+    pub(crate) fn is_between(&self) -> bool {
+        let whole = self.rest == Rest::Held && self.line.is_empty() && !self.after_cr;
+        let Kept { has_data, name_bytes, data_bytes, .. } = self.kept;
+        self.mode == Mode::Stream && whole && !has_data && name_bytes == 0 && data_bytes == 0
+    }
+
+    /// Whether the limit lets an event pass.
+    #[inline]
+    pub(crate) fn is_sound(&self, event: &[u8]) -> bool {
+        event.len() <= self.limit
+    }
+
     // Before the first byte that says what the body is
 
     fn read_lead<S: FrameSink>(&mut self, bytes: &[u8], mut indented: bool, sink: &mut S) -> Result<Flow> {
@@ -296,10 +309,14 @@ impl SseReader {
     /// The first bytes tell whether the line is worth keeping.
     fn hold_field(&mut self, piece: &[u8]) -> Result<()> {
         let known = self.line.len();
-        let (sample, more) = piece.split_at(piece.len().min(LONGEST_FIELD.saturating_sub(known)));
-        self.line.extend_from_slice(sample);
-        if is_undecided(&self.line) {
-            return Ok(());
+        let mut more = piece;
+        if known < LONGEST_FIELD {
+            let sample;
+            (sample, more) = piece.split_at(piece.len().min(LONGEST_FIELD - known));
+            self.line.extend_from_slice(sample);
+            if is_undecided(&self.line) {
+                return Ok(());
+            }
         }
         let counted = known.saturating_add(piece.len());
         match split_field(&self.line) {

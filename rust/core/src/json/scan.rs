@@ -221,7 +221,8 @@ impl Walk<'_> {
 }
 
 /// The first quote, backslash or control character from `at` on, or the end: eight bytes at a time.
-fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+#[inline]
+pub(crate) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const QUOTES: u64 = 0x2222_2222_2222_2222;
     const SLASHES: u64 = 0x5c5c_5c5c_5c5c_5c5c;

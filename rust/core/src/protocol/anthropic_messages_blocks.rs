@@ -108,14 +108,17 @@ impl Blocks {
         let [kind, text] = delta.pick(["type", "text"]);
         match kind.str().as_deref() {
             Some("text_delta") => {
-                if let Some(text) = text.text() {
-                    out.text(index, text);
+                if let Some(said) = text.text() {
+                    out.text(index, said);
+                    out.again(text);
                 }
             }
             Some("input_json_delta") => self.on_input_json_delta(index, delta, value, out),
             Some("thinking_delta") => {
-                if let Some(text) = delta.get("thinking").text() {
-                    out.reasoning(index, text);
+                let text = delta.get("thinking");
+                if let Some(said) = text.text() {
+                    out.reasoning(index, said);
+                    out.again(text);
                 }
             }
             Some("signature_delta") => self.on_signature_delta(index, delta.get("signature"), out),

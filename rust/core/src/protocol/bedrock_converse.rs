@@ -119,6 +119,10 @@ impl Machine for BedrockConverse {
         out.complete(reason);
         Ok(())
     }
+
+    fn unread(&self) -> &'static [&'static str] {
+        &["p"]
+    }
 }
 
 /// An error that came as an event, or an event that nobody knows.
@@ -197,8 +201,10 @@ impl BedrockConverse {
         if self.blank.is_some_and(|(blank, _)| blank != index) {
             self.end_blank(out);
         }
-        if let Some(text) = delta.only("text").unwrap_or_else(|| delta.get("text")).text() {
-            out.text(index, text);
+        let text = delta.only("text").unwrap_or_else(|| delta.get("text"));
+        if let Some(said) = text.text() {
+            out.text(index, said);
+            out.again(text);
         } else {
             self.delta(index, delta, out);
         }

@@ -21,6 +21,7 @@ use crate::lifecycle::Out;
 use crate::options::Options;
 use crate::protocol::Machine;
 use crate::protocol::anthropic_messages::AnthropicMessages;
+use crate::template::{Place, Sort, Template};
 use crate::usage::Field;
 
 const METRICS: &str = "amazon-bedrock-invocationMetrics";
@@ -41,11 +42,14 @@ pub(super) struct BedrockInvoke {
     messages: AnthropicMessages,
     bytes: Vec<u8>,
     tape: Tape,
+    /// Of the message's frames.
+    template: Template,
 }
 
 impl BedrockInvoke {
     pub(super) fn new(options: &Options, out: &mut Out<'_>) -> Self {
-        Self { messages: AnthropicMessages::new(options, out), bytes: Vec::new(), tape: Tape::default() }
+        let (bytes, tape, template) = (Vec::new(), Tape::default(), Template::default());
+        Self { messages: AnthropicMessages::new(options, out), bytes, tape, template }
     }
 }
 
@@ -70,6 +74,17 @@ impl Machine for BedrockInvoke {
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
         self.messages.end(out)
     }
+
+    fn unread(&self) -> &'static [&'static str] {
+        &["p"]
+    }
+
+    fn repeat(&mut self, text: &str, out: &mut Out<'_>) -> bool {
+        if self.decode(text).is_none() {
+            return false;
+        }
+        self.template.text(&self.bytes).map(|text| out.more(text)).is_some()
+    }
 }
 
 // Handlers
@@ -77,19 +92,32 @@ impl Machine for BedrockInvoke {
 impl BedrockInvoke {
     /// A chunk, with one frame of the Messages stream in it.
     fn on_chunk(&mut self, frame: Frame<'_>, payload: Value<'_>, out: &mut Out<'_>) -> Result<()> {
-        self.bytes.clear();
-        let decoded = payload.str().and_then(|text| BASE64.decode_vec(text.as_ref(), &mut self.bytes).ok());
-        if decoded.is_none() {
+        self.template.forget();
+        if payload.str().and_then(|text| self.decode(&text)).is_none() {
             return Err(error::invalid_output("the chunk is not base64", frame.data));
         }
         let text = lossy(&self.bytes);
         match self.tape.parse(&text) {
             Ok(value) if value.is_object() => {
                 metrics(value, out);
-                self.messages.step(Frame { kind: FrameKind::Event, name: "", data: &text }, value, out)
+                self.messages.step(Frame { kind: FrameKind::Event, name: "", data: &text }, value, out)?;
+                if let Some((start, end)) = out.life.again {
+                    self.template.learn(text.as_bytes(), [Place::new(start, end, Sort::Text)]);
+                    out.again(payload);
+                }
+                Ok(())
             }
             _ => Err(error::invalid_output("the chunk is not a JSON object", frame.data)),
         }
+    }
+}
+
+// Base64
+
+impl BedrockInvoke {
+    fn decode(&mut self, text: &str) -> Option<()> {
+        self.bytes.clear();
+        BASE64.decode_vec(text, &mut self.bytes).ok()
     }
 }
 

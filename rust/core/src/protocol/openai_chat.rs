@@ -19,7 +19,7 @@ use crate::tools::Tools;
 use super::Machine;
 use super::openai_chat_extras::{Extras, on_images};
 use super::openai_chat_reasoning::Reasoning;
-use super::openai_chat_state::{Choice, Chunk, KEYS, Place, REASONING, REFUSAL, TRANSCRIPT, filled, meta};
+use super::openai_chat_state::{Choice, Chunk, KEYS, Place, REASONING, REFUSAL, TRANSCRIPT, filled, meta, only_said};
 use super::openai_chat_tools::Calls;
 use super::openai_chat_usage::{failed, reason, take_usage};
 
@@ -71,8 +71,10 @@ impl Machine for OpenAiChat {
         let used = chunk.usage.is_object() && filled(chunk.usage);
         if used {
             self.on_usage(chunk.usage, value, out);
+            out.not_again();
         }
         if chunk.rare {
+            out.not_again();
             self.on_dialect(&chunk, out)?;
         } else if !chunk.choices.is_array() && !used {
             let [kind, object] = value.pick(["type", "object"]).map(|value| value.str().unwrap_or_default());
@@ -103,6 +105,10 @@ impl Machine for OpenAiChat {
         }
         self.complete_loosely(out)
     }
+
+    fn unread(&self) -> &'static [&'static str] {
+        &["created", "obfuscation"]
+    }
 }
 
 /// Handlers.
@@ -116,6 +122,9 @@ impl OpenAiChat {
         for choice in chunk.choices.items().filter(Value::is_object) {
             self.ends_on_cost = false;
             self.on_choice(choice, chunk, out)?;
+        }
+        if chunk.choices.items().nth(1).is_some() {
+            out.not_again();
         }
         Ok(())
     }
@@ -139,13 +148,17 @@ impl OpenAiChat {
         }
         if usage.is_object() && filled(usage) {
             self.on_usage(usage, chunk.value, out);
+            out.not_again();
         }
         if finish.is_null() && details.is_null() {
             return Ok(());
         }
         let said = [finish, details.get("type")].into_iter().filter_map(|value| value.str());
         match said.into_iter().find(|said| !said.is_empty()) {
-            Some(said) => self.on_finish_reason(at, &said, choice, chunk, out),
+            Some(said) => {
+                out.not_again();
+                self.on_finish_reason(at, &said, choice, chunk, out)
+            }
             None => Ok(()),
         }
     }
@@ -170,6 +183,9 @@ impl OpenAiChat {
         }
         if !plain {
             self.on_rest(at, delta, out);
+        }
+        if self.choices.get(at).is_some_and(|state| state.reason.is_none()) {
+            out.again(if plain && refusal.is_null() { content } else { only_said(delta) });
         }
     }
 

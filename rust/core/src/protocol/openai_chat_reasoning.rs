@@ -8,7 +8,7 @@ use crate::lifecycle::Out;
 
 use super::openai_chat_state::{Place, meta};
 
-const FIELDS: [&str; 3] = ["reasoning_content", "reasoning", "reasoning_text"];
+pub(super) const FIELDS: [&str; 3] = ["reasoning_content", "reasoning", "reasoning_text"];
 /// An entry has a handful of them; joining stays linear whatever is sent.
 const MAX_MEMBERS: usize = 64;
 const IDENTITY: [&str; 3] = ["id", "index", "format"];

@@ -5,6 +5,7 @@
 use crate::frame::Frame;
 use crate::json::{Json, Meta, Value};
 
+use super::openai_chat_reasoning::FIELDS;
 use super::openai_chat_tools::Calls;
 
 /// Block keys of one choice: content, refusal, reasoning, transcript.
@@ -105,4 +106,15 @@ pub(super) fn meta(value: Value<'_>) -> Meta {
         Json::Object(members) => members,
         _ => Meta::new(),
     }
+}
+
+/// The one text of a delta, content or reasoning, where all else that it has says nothing but the role.
+pub(super) fn only_said(delta: Value<'_>) -> Value<'_> {
+    let is_silent =
+        |value: Value<'_>| value.is_null() || (value.is_string() || value.is_array()) && !has_content(value);
+    let mut said = delta.members().filter(|(name, value)| name != "role" && !is_silent(*value));
+    let Some((name, text)) = said.next().filter(|_| said.next().is_none()) else { return Value::NULL };
+    let known = name == "content" || FIELDS.contains(&name.as_ref());
+    // Of a repeated member the last one counts, which may be silent.
+    if known && text.is_string() && delta.get(&name).place() == text.place() { text } else { Value::NULL }
 }

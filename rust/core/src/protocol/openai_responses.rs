@@ -96,6 +96,10 @@ impl Machine for OpenAiResponses {
     fn end(&mut self, _out: &mut Out<'_>) -> Result<()> {
         Err(error::incomplete("the stream ended before the response was complete"))
     }
+
+    fn unread(&self) -> &'static [&'static str] {
+        &["sequence_number", "obfuscation"]
+    }
 }
 
 // Handlers, in wire order
@@ -156,7 +160,8 @@ impl OpenAiResponses {
             && content_index.count() == hot.content_index
             && out.is_open(hot.key)
         {
-            return out.text(hot.key, said);
+            out.text(hot.key, said);
+            return out.again(delta);
         }
         let (output_index, content_index) = (output_index.count(), content_index.count());
         let at = self.items.find(value, "message");
@@ -165,6 +170,7 @@ impl OpenAiResponses {
         if let Some(key) = key {
             let item_id = item_id.str().map(std::borrow::Cow::into_owned);
             self.hot = Some(Hot { item_id, output_index, content_index, key });
+            out.again(delta);
         }
     }
 
@@ -307,10 +313,13 @@ impl OpenAiResponses {
     }
 
     fn reasoning_delta(&mut self, kind: Sort, value: Value<'_>, out: &mut Out<'_>) {
-        if let Some(said) = value.get("delta").text() {
+        let delta = value.get("delta");
+        if let Some(said) = delta.text() {
             let at = self.items.find(value, "reasoning");
             let part = (kind, index_of(kind, value));
-            self.with(at, |machine, item| add_reasoning(item, part, said, &mut machine.items, out));
+            if self.with(at, |machine, item| add_reasoning(item, part, said, &mut machine.items, out)) {
+                out.again(delta);
+            }
         }
     }
 

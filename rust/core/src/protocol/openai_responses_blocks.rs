@@ -79,12 +79,18 @@ pub(super) fn open_reasoning(item: &mut Item, items: &mut Items, out: &mut Out<'
     out.open_reasoning(key, start_metadata(item, false));
 }
 
-/// A delta of a part of reasoning.
-pub(super) fn add_reasoning(item: &mut Item, place: (Sort, u64), text: Text<'_>, items: &mut Items, out: &mut Out<'_>) {
+/// A delta of a part of reasoning; whether it was taken.
+pub(super) fn add_reasoning(
+    item: &mut Item,
+    place: (Sort, u64),
+    text: Text<'_>,
+    items: &mut Items,
+    out: &mut Out<'_>,
+) -> bool {
     let part = items.part(item, place.0, place.1);
     let (key, done, streamed) = (part.key, part.done, part.streamed);
     if item.closed || done || text.is_empty() {
-        return;
+        return false;
     }
     if !streamed || !out.is_open(key) {
         out.open_reasoning(key, start_metadata(item, false));
@@ -93,6 +99,7 @@ pub(super) fn add_reasoning(item: &mut Item, place: (Sort, u64), text: Text<'_>,
     item.key = Some(key);
     items.part(item, place.0, place.1).streamed = true;
     out.reasoning(key, text);
+    true
 }
 
 /// The whole text of a part, which counts where no delta came.
