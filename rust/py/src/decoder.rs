@@ -156,8 +156,10 @@ impl Decoder {
         let classes = classes(py)?;
         let mut builder = Builder::new(py, classes, &mut inner.strings, None);
         work(&mut inner.core, &mut builder);
-        let (events, built) = builder.into_parts();
-        inner.settle(py, classes, built, &self.provider)?;
+        let (events, failure) = builder.into_parts();
+        if failure.is_some() || inner.core.error.is_some() {
+            inner.settle(py, classes, failure, &self.provider)?;
+        }
         Ok(events.unwrap_or_else(|| PyList::empty(py)))
     }
 
@@ -179,9 +181,11 @@ impl Decoder {
             let list = events.take().map(|events| events.into_bound(py));
             let mut builder = Builder::new(py, classes, &mut inner.strings, list);
             work(Some((&mut inner.core, &mut builder)));
-            let (list, built) = builder.into_parts();
+            let (list, failure) = builder.into_parts();
             *events = list.map(Bound::unbind);
-            drop(inner.settle(py, classes, built, &self.provider));
+            if failure.is_some() || inner.core.error.is_some() {
+                drop(inner.settle(py, classes, failure, &self.provider));
+            }
             Ok(inner.state() != before)
         })
     }
@@ -201,11 +205,13 @@ impl Inner {
     }
 
     /// Keeps what went wrong. Where it was in building, events are lost: whoever goes on must hear of it again.
-    fn settle(&mut self, py: Python<'_>, classes: &Classes, built: PyResult<()>, provider: &str) -> PyResult<()> {
-        let outcome = built.and_then(|()| match &self.core.error {
-            Some(error) if self.error.is_none() => exception(py, classes, error, provider).map(Some),
-            _ => Ok(None),
-        });
+    #[cold]
+    fn settle(&mut self, py: Python<'_>, classes: &Classes, failure: Option<PyErr>, provider: &str) -> PyResult<()> {
+        let outcome = match (failure, &self.core.error) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(error)) if self.error.is_none() => exception(py, classes, error, provider).map(Some),
+            (None, _) => Ok(None),
+        };
         match &outcome {
             Ok(None) => {}
             Ok(Some(error)) => self.error = Some(error.clone().unbind()),

@@ -35,6 +35,8 @@ pub(crate) struct Builder<'py, 's> {
     py: Python<'py>,
     classes: &'s Classes,
     strings: &'s mut Strings,
+    /// The one event that there is yet, where there is no list: most reads bring one.
+    first: Option<Object<'py>>,
     list: Option<Bound<'py, PyList>>,
     failure: Option<PyErr>,
 }
@@ -49,17 +51,45 @@ impl<'py, 's> Builder<'py, 's> {
         strings: &'s mut Strings,
         list: Option<Bound<'py, PyList>>,
     ) -> Self {
-        Self { py, classes, strings, list, failure: None }
+        Self { py, classes, strings, first: None, list, failure: None }
     }
 
     /// The list if there is one, and what went wrong while it was filled.
-    pub(crate) fn into_parts(self) -> (Option<Bound<'py, PyList>>, PyResult<()>) {
-        (self.list, self.failure.map_or(Ok(()), Err))
+    #[inline]
+    pub(crate) fn into_parts(self) -> (Option<Bound<'py, PyList>>, Option<PyErr>) {
+        match self.first {
+            None => (self.list, self.failure),
+            Some(first) => match PyList::new(self.py, [first]) {
+                Ok(list) => (Some(list), self.failure),
+                Err(failure) => (None, Some(failure)),
+            },
+        }
     }
 
+    #[inline]
     fn push<const N: usize>(&mut self, shape: &Shape, values: [Object<'py>; N], atomic: bool) -> PyResult<()> {
         let event = shape.make(self.py, values, atomic)?;
-        self.list.get_or_insert_with(|| PyList::empty(self.py)).append(event)
+        if self.first.is_none() && self.list.is_none() {
+            self.first = Some(event);
+            return Ok(());
+        }
+        self.append(event)
+    }
+
+    fn append(&mut self, event: Object<'py>) -> PyResult<()> {
+        let list = self.list.get_or_insert_with(|| PyList::empty(self.py));
+        if let Some(first) = self.first.take() {
+            list.append(first)?;
+        }
+        list.append(event)
+    }
+
+    /// A delta of the block whose id came last.
+    #[inline]
+    fn push_delta(&mut self, shape: &Shape, text: &str) -> PyResult<()> {
+        let id = self.strings.id.bind(self.py).clone().into_any();
+        let values = [id, self.str(text)];
+        self.push(shape, values, true)
     }
 
     fn str(&self, text: &str) -> Object<'py> {
@@ -128,6 +158,7 @@ impl<'py, 's> Builder<'py, 's> {
         self.classes.usage.make(self.py, values, false)
     }
 
+    #[inline(never)]
     fn build(&mut self, event: Event<'_>) -> PyResult<()> {
         let classes = self.classes;
         match event {
@@ -230,6 +261,17 @@ impl Emit for Builder<'_, '_> {
     fn emit(&mut self, event: Event<'_>) {
         if self.failure.is_none() {
             self.failure = self.build(event).err();
+        }
+    }
+
+    fn emit_same(&mut self, event: Event<'_>) {
+        let built = match event {
+            Event::TextDelta { text, .. } => self.push_delta(&self.classes.text_delta, text),
+            Event::ReasoningDelta { text, .. } => self.push_delta(&self.classes.reasoning_delta, text),
+            other => self.build(other),
+        };
+        if self.failure.is_none() {
+            self.failure = built.err();
         }
     }
 }
