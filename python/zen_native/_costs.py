@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from ._usage_facts import calls_noted
 from .events import Finish, LLMEvent, StepFinish, ToolCall
-from .pricing import PriceTable, price
-from .usage import Usage, sum_usage
+from .price_table import Found, PriceTable, find_prices
+from .pricing import price_by
+from .usage import Usage, charged, sum_usage
 
 if TYPE_CHECKING:
+    from ._routes import Place
     from .route import Route
 
 __all__ = ["Costs", "hosted_calls"]
@@ -29,42 +30,67 @@ _CHARGED = frozenset({"code_interpreter", "file_search", "image_generation", "we
 class Costs:
     """Prices the steps of one operation, each by itself: a tier is chosen by the input of one request."""
 
-    def __init__(self, route: Route, table: PriceTable | None = None) -> None:
+    def __init__(self, route: Route, table: PriceTable | None = None, place: Place | None = None) -> None:
+        """`table` is the user's own; `place` remembers what was found for the route."""
         self._route = route
         self._table = table
+        self._place = place
         self._steps: list[Usage] = []
         self._warnings: dict[str, None] = {}
 
     def told(self, events: Iterable[LLMEvent], calls: Mapping[str, int]) -> list[LLMEvent]:
         """The events, with the cost in the usage of those that end something; `calls` are those of hosted tools."""
-        return [self._told(event, calls) for event in events]
+        out: list[LLMEvent] = []
+        for event in events:
+            if isinstance(event, StepFinish):
+                out.append(self._step_told(event, calls))
+            elif isinstance(event, Finish):
+                out.append(self._finish_told(event))
+            else:
+                out.append(event)
+        return out
 
-    def _told(self, event: LLMEvent, calls: Mapping[str, int]) -> LLMEvent:
-        if isinstance(event, StepFinish) and event.usage is not None:
-            priced = self._step(event, event.usage, calls)
-            return event if priced is event.usage else replace(event, usage=priced)
-        if isinstance(event, Finish):
-            total = self._total(event.usage)
-            if total is event.usage and not self._warnings:
-                return event
-            return replace(event, usage=total, warnings=(*event.warnings, *self._warnings))
-        return event
-
-    def _step(self, event: StepFinish, usage: Usage, calls: Mapping[str, int]) -> Usage:
+    def _step_told(self, event: StepFinish, calls: Mapping[str, int]) -> StepFinish:
+        usage = event.usage
+        if usage is None:
+            return event
+        found = self._found()
+        if found.prices is None:
+            self._steps.append(usage)
+            return event
         counted = {**calls, **calls_noted(event.metadata)}
-        found = price(usage, self._route, metadata=event.metadata, calls=counted, table=self._table)
-        differs = found.difference(usage)
+        priced = price_by(found, usage, metadata=event.metadata, calls=counted)
+        differs = priced.difference(usage)
         if differs is not None:
             self._warnings[differs] = None
-        self._steps.append(found.applied(usage))
-        return self._steps[-1]
+        applied = priced.applied(usage)
+        self._steps.append(applied)
+        if applied is usage:
+            return event
+        return StepFinish(event.index, event.reason, applied, event.response_id, event.model, event.metadata)
+
+    def _finish_told(self, event: Finish) -> Finish:
+        total = self._total(event.usage)
+        if total is event.usage and not self._warnings:
+            return event
+        return Finish(event.reason, total, event.steps, (*event.warnings, *self._warnings))
+
+    def _found(self) -> Found:
+        """The prices, now."""
+        place, table = self._place, self._table
+        if place is not None and place.found is not None and place.found[0] is table:
+            return place.found[1]
+        found = find_prices(self._route, table, None)
+        if place is not None and found.stands:
+            place.found = (table, found)
+        return found
 
     def _total(self, usage: Usage | None) -> Usage | None:
         """A sum is known only where every step's cost is."""
         total = sum_usage(self._steps)
         if usage is None or total is None or total.cost is None:
             return usage
-        return replace(usage, cost=total.cost, cost_source=total.cost_source)
+        return charged(usage, total.cost, total.cost_source)
 
 
 def hosted_calls(events: Iterable[LLMEvent]) -> dict[str, int]:

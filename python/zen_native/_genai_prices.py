@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .price_table import Found
 from .route import Prices
@@ -54,23 +54,67 @@ def find_in_library(provider: str, model: str, at: datetime | None) -> Found:
     """The library's row, for a request at that time (default: now)."""
     known = _PROVIDERS.get(provider)
     if known is None:
-        return Found(reason=f"no table of prices has models of {provider}")
+        return Found(reason=f"no table of prices has models of {provider}", stands=True)
     library = _library()
     if library is None:
         hint = 'install "zen-native[prices]" or name a table of your own'
         return Found(reason=f"no table has prices of {provider}/{model}: {hint}")
-    version, snapshot = library.__version__, library.data_snapshot.get_snapshot()
-    try:
-        _, info = snapshot.find_provider_model(model, None, known, None)
-    except LookupError:
-        return Found(reason=f"genai-prices {version} does not know {provider}/{model}")
-    prices = _row(info, at or _now())
-    free = {name: Decimal(0) for name in _FREE_CALLS.get(known, ())}
-    return Found(
-        prices=replace(prices, calls={**free, **prices.calls}),
-        as_of=snapshot.timestamp.date().isoformat() if snapshot.from_auto_update else None,
-        source=f"genai-prices {version}",
-    )
+    snapshot = library.data_snapshot.get_snapshot()
+    kept = _KEPT.get((provider, model))
+    if kept is None or not kept.holds(snapshot, at):
+        if len(_KEPT) >= _MAX_KEPT:
+            _KEPT.clear()
+        kept = _KEPT[provider, model] = _Kept(library, snapshot, provider, model, at)
+    return kept.found
+
+
+class _Kept:
+    """A row as we write it, which takes longer than a request. It holds for the same prices of the library, while the
+    same of its conditions are met: some prices have a beginning, or hours of the day."""
+
+    __slots__ = ("_conditions", "_met", "_snapshot", "found")
+
+    def __init__(self, library: Any, snapshot: Any, provider: str, model: str, at: datetime | None) -> None:
+        self._snapshot = snapshot
+        self._conditions: tuple[Any, ...] = ()
+        self._met: tuple[bool, ...] = ()
+        version, known = library.__version__, _PROVIDERS[provider]
+        try:
+            _, info = snapshot.find_provider_model(model, None, known, None)
+        except LookupError:
+            self.found = Found(reason=f"genai-prices {version} does not know {provider}/{model}")
+            return
+        moment = at or _now()
+        self._conditions = _conditions(info)
+        self._met = tuple(_is_active(condition, moment) for condition in self._conditions)
+        prices = _row(info, moment)
+        free = {name: Decimal(0) for name in _FREE_CALLS.get(known, ())}
+        self.found = Found(
+            prices=replace(prices, calls={**free, **prices.calls}),
+            as_of=snapshot.timestamp.date().isoformat() if snapshot.from_auto_update else None,
+            source=f"genai-prices {version}",
+        )
+
+    def holds(self, snapshot: Any, at: datetime | None) -> bool:
+        """Whether it would be the same now, or at that time."""
+        if snapshot is not self._snapshot:
+            return False
+        if not self._conditions:
+            return True
+        moment = at or _now()
+        return self._met == tuple(_is_active(condition, moment) for condition in self._conditions)
+
+
+_KEPT: dict[tuple[str, str], _Kept] = {}
+_MAX_KEPT = 256
+
+
+def _conditions(info: ModelInfo) -> tuple[Any, ...]:
+    """All that its prices depend on besides the request."""
+    # One row, or a list of them with their conditions.
+    listed = cast("list[Any]", info.prices) if isinstance(info.prices, list) else []
+    every: list[Any] = [*listed, *(info.price_variants or ())]
+    return tuple(each.constraint for each in every if each.constraint is not None)
 
 
 def _now() -> datetime:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from .catalogue import Table
+    from .price_table import Found, PriceTable
     from .route import Route
     from .runtimes.pure.options import Options
     from .settings import Config
@@ -40,7 +41,7 @@ class Place:
     """A route, and what requests have in common on it: URL, headers, the options of the decoder. What was read for it,
     and what is sent, may be a key: this has no repr of its own."""
 
-    __slots__ = ("_authorized", "_readings", "_table", "headers", "options", "route", "url")
+    __slots__ = ("_authorized", "_readings", "_table", "found", "headers", "options", "route", "url")
 
     def __init__(self, route: Route, table: Table | None = None, readings: Readings | None = None) -> None:
         self.route = route
@@ -57,6 +58,8 @@ class Place:
         self._table = table
         self._readings = readings
         self._authorized: Mapping[str, str] | None = None
+        self.found: tuple[PriceTable | None, Found] | None = None
+        """The prices, where they are the same at any time, and the user's own table that was asked for them."""
 
     def holds(self, models: str | Path | None, environ: Mapping[str, str]) -> bool:
         """Whether resolving the name again would give the same route."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ._core import Incoming
     from ._io import Io
     from ._prepare import Prepared
+    from ._routes import Place
     from ._telemetry import StepWatcher
     from .price_table import PriceTable
     from .request import LLMRequest
@@ -137,7 +138,9 @@ class Step:
             error.partial = self._kept.response()
             raise
         if events and isinstance(events[-1], _ENDS):
-            events = await self._priced(self._finished(events))
+            events = self._finished(events)
+            if self._attempt is not None:
+                events = await self._priced(events, self._attempt.prepared.place)
         self._kept.add(events)
         return events
 
@@ -259,17 +262,16 @@ class Step:
             return self._closed
         return self._engine.retrier.clock() + seconds >= self._total_until
 
-    async def _priced(self, events: list[LLMEvent]) -> list[LLMEvent]:
+    async def _priced(self, events: list[LLMEvent], place: Place) -> list[LLMEvent]:
         """With their cost: the last of them ends something."""
-        if self._attempt is None:
-            return events
-        route = self._attempt.prepared.route
+        route = place.route
         if self._costs is None:
-            self._costs = Costs(route, self._engine.prices)
+            self._costs = Costs(route, self._engine.prices, place)
         counts = route.protocol == "openai-responses"
         calls = hosted_calls((*self._kept.events, *events)) if counts else {}
-        told = partial(self._costs.told, events, calls)
-        return await self._engine.io.blocking(told) if is_slow(route.provider) else told()
+        if is_slow(route.provider):
+            return await self._engine.io.blocking(partial(self._costs.told, events, calls))
+        return self._costs.told(events, calls)
 
     def _finished(self, events: list[LLMEvent]) -> list[LLMEvent]:
         """With what was left out of the request, and who was asked before, among the warnings of the finish."""

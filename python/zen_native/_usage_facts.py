@@ -35,10 +35,12 @@ def service_of(raw: Object | None, metadata: Mapping[str, Any] | None) -> str | 
     Several things out of the ordinary are joined by `+`: a table has a row for all of them or has none.
     """
     found: dict[str, None] = {}
-    notes = [cast("Object", note) for note in (metadata or {}).values() if isinstance(note, Mapping)]
+    notes = [cast("Object", note) for note in (metadata or {}).values() if _is_object(note)]
     for said in (*notes, raw or {}):
         for field in _SERVICE:
             value: object = said.get(field)
+            if value is None:
+                continue
             if isinstance(value, Mapping):  # Bedrock: {"type": "flex"}
                 value = cast("Object", value).get("type")
             name = service_name(value) if isinstance(value, str) else None
@@ -55,8 +57,9 @@ def calls_in(raw: Object | None) -> dict[str, int]:
     for field, endings in (("server_tool_use", ("_requests",)), ("server_side_tool_usage_details", ("_calls",))):
         for name, count in _counts(raw.get(field)):
             counts[_without(name, endings)] = count
-    for name, count in _counts({"web_search": raw.get("num_search_queries")}):
-        counts.setdefault(name, count)
+    if (queries := raw.get("num_search_queries")) is not None:
+        for name, count in _counts({"web_search": queries}):
+            counts.setdefault(name, count)
     return {name: count for name, count in counts.items() if count > 0}
 
 
@@ -67,7 +70,10 @@ def calls_noted(metadata: Mapping[str, Any] | None) -> dict[str, int]:
     """
     counts: dict[str, int] = {}
     for note in (metadata or {}).values():
-        said = _object(_object(note).get("tool_usage"))
+        noted: object = _object(note).get("tool_usage")
+        if noted is None:
+            continue
+        said = _object(noted)
         counts.update((name, count) for name, count in _counts({"web_search": _number(said, "web_search")}))
         if any(name == "total_tokens" and count > 0 for name, count in _counts(said.get("image_gen"))):
             counts["image_generation"] = 1
@@ -76,11 +82,15 @@ def calls_noted(metadata: Mapping[str, Any] | None) -> dict[str, int]:
 
 def kinds_in(raw: Object | None) -> frozenset[str]:
     """The kinds of tokens other than text that usage counts apart."""
+    if not raw:
+        return frozenset()
     found: set[str] = set()
     for field in _DETAILS:
-        found.update(name.removesuffix("_tokens") for name, count in _counts((raw or {}).get(field)) if count > 0)
+        if (details := raw.get(field)) is not None:
+            found.update(name.removesuffix("_tokens") for name, count in _counts(details) if count > 0)
     for field in _MODALITIES:
-        found.update(_modalities((raw or {}).get(field)))
+        if (listed := raw.get(field)) is not None:
+            found.update(_modalities(listed))
     if any(name == "citation_tokens" and count > 0 for name, count in _counts(raw)):
         found.add("citation")
     return frozenset(found & {*_KINDS, "citation"})
@@ -100,11 +110,16 @@ def _number(said: Object, tool: str) -> object:
 
 
 def _object(value: object) -> Object:
-    return cast("Object", value) if isinstance(value, Mapping) else {}
+    return cast("Object", value) if _is_object(value) else {}
+
+
+def _is_object(value: object) -> bool:
+    # A dict is asked for first: whether something is a `Mapping` takes five times as long to say.
+    return isinstance(value, dict | Mapping)
 
 
 def _counts(value: object) -> list[tuple[str, int]]:
-    if not isinstance(value, Mapping):
+    if value is None or not _is_object(value):
         return []
     said = cast("Object", value)
     return [(name, count) for name, count in said.items() if isinstance(count, int) and not isinstance(count, bool)]

@@ -98,22 +98,24 @@ class Found:
     source: str | None = None
     unlisted_is_free: bool = False
     reason: str | None = None
+    stands: bool = field(default=False, repr=False, compare=False)
+    """Whether it is the same at any time."""
 
 
 def find_prices(model: str | Route, table: PriceTable | None, at: datetime | None) -> Found:
     """The prices of that model, of the first table that has it."""
     provider, name = _named(model)
     if provider is None:
-        return Found(reason=f"{name!r} names no provider, and no table has it; write provider/{name}")
+        return Found(reason=f"{name!r} names no provider, and no table has it; write provider/{name}", stands=True)
     row = table.models.get(f"{provider}/{name}") if table is not None else None
     if table is not None and row is not None:
-        return Found(prices=row, as_of=table.as_of, source=table.source)
+        return Found(prices=row, as_of=table.as_of, source=table.source, stands=True)
     listed = _listed(model, provider, name)
     if listed is not None:
         return listed
     elsewhere = _elsewhere(model) if isinstance(model, Route) else None
     if elsewhere is not None:
-        return Found(reason=elsewhere)
+        return Found(reason=elsewhere, stands=True)
     return _library()(provider, name, at)
 
 
@@ -164,7 +166,7 @@ def _listed(model: str | Route, provider: str, name: str) -> Found | None:
         return None
     free = provider in _UNLISTED_IS_FREE
     prices = _cache_for_free(info.prices) if free else info.prices
-    return Found(prices=prices, as_of=info.as_of, source=info.source, unlisted_is_free=free)
+    return Found(prices=prices, as_of=info.as_of, source=info.source, unlisted_is_free=free, stands=True)
 
 
 def _cache_for_free(prices: Prices) -> Prices:

@@ -25,12 +25,12 @@ from typing import TYPE_CHECKING, Any
 from ._usage_facts import calls_in, calls_noted, kinds_in, service_name, service_of
 from .price_table import Found, PriceTable, find_prices
 from .route import Prices, Route
-from .usage import Usage
+from .usage import Usage, charged
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["PriceLine", "PriceTable", "Priced", "Prices", "apply", "price"]
+__all__ = ["PriceLine", "PriceTable", "Priced", "Prices", "apply", "price", "price_by"]
 
 # Exact for any real bill, bounded against hostile counts.
 _EXACT = Context(prec=1_000, traps=[])
@@ -72,7 +72,7 @@ class Priced:
         """The usage with this cost, where the wire said none."""
         if usage.cost is not None or self.cost is None:
             return usage
-        return replace(usage, cost=self.cost, cost_source="table")
+        return charged(usage, self.cost, "table")
 
     def difference(self, usage: Usage, tolerance: Decimal = Decimal("0.01")) -> str | None:
         """A warning where the wire charged something else than the table says; `tolerance` is a share of the larger.
@@ -111,22 +111,35 @@ def price(
         table: the user's own prices, which go before all others.
     """
     found = find_prices(model, table, at)
+    return price_by(found, usage, service_tier=service_tier, calls=calls, metadata=metadata)
+
+
+def price_by(
+    found: Found,
+    usage: Usage,
+    *,
+    service_tier: str | None = None,
+    calls: Mapping[str, int] | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> Priced:
+    """The same by prices that were found."""
     if found.prices is None:
         return Priced(reason=found.reason)
     served = service_name(service_tier) if service_tier is not None else service_of(usage.raw, metadata)
-    priced = Priced(as_of=found.as_of, source=found.source, service_tier=served)
     row = _row(found, found.prices, served, usage.input_tokens)
     if isinstance(row, str):
-        return replace(priced, reason=row)
+        return Priced(reason=row, as_of=found.as_of, source=found.source, service_tier=served)
     bill = _Bill(row, found)
     bill.add_tokens(usage)
     bill.add_calls({**calls_noted(metadata), **calls_in(usage.raw), **(calls or {})})
     bill.add_kinds(kinds_in(usage.raw) & set(found.prices.apart))
-    return replace(
-        priced,
+    return Priced(
         cost=None if bill.problems else bill.total(),
         reason="; ".join(bill.problems) or None,
         lines=tuple(bill.lines),
+        as_of=found.as_of,
+        source=found.source,
+        service_tier=served,
         above_input_tokens=row.above_input_tokens,
     )
 
@@ -158,7 +171,8 @@ def _row(found: Found, ordinary: Prices, served: str | None, input_tokens: int |
     steps = ((tier.above_input_tokens, tier) for tier in row.tiers)
     reached = [(step, tier) for step, tier in steps if step is not None and (input_tokens or 0) > step]
     chosen = max(reached, key=lambda pair: pair[0])[1] if reached else row
-    return chosen if chosen.calls else replace(chosen, calls=row.calls or ordinary.calls)
+    calls = chosen.calls or row.calls or ordinary.calls
+    return chosen if calls == chosen.calls else replace(chosen, calls=calls)
 
 
 class _Bill:

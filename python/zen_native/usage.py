@@ -122,6 +122,24 @@ class Usage:
         return cls(**values)
 
 
+def charged(usage: Usage, cost: Decimal | None, source: CostSource | None) -> Usage:
+    """The same usage with that cost."""
+    # As `dataclasses.replace`, which takes four times as long.
+    return Usage(
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.cache_write_1h_tokens,
+        usage.reasoning_tokens,
+        usage.total_tokens,
+        cost,
+        usage.list_cost,
+        source,
+        usage.raw,
+    )
+
+
 def _amount(name: str, value: object) -> Decimal:
     """By way of text, so that a float is the number it shows as."""
     try:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from zen_native._costs import Costs, hosted_calls
+from zen_native._routes import Place
 from zen_native.events import Finish, FinishReason, LLMEvent, StepFinish, ToolCall
 from zen_native.price_table import PriceTable
 from zen_native.route import Prices
@@ -104,3 +106,16 @@ def test_hosted_calls_are_counted_where_each_is_charged() -> None:
         call("web_search", hosted=False),
     ]
     assert hosted_calls(events) == {"web_search": 2, "file_search": 1}
+
+
+def test_what_is_remembered_of_a_route_is_of_the_same_table() -> None:
+    usage, place = Usage(input_tokens=1000, output_tokens=500), Place(ROUTE)
+    dearer = replace(TABLE, models={"openai/gpt-5": replace(ROW, input=Decimal(2), tiers=())})
+    for table, cost in ((TABLE, "0.002"), (dearer, "0.003"), (TABLE, "0.002")):
+        for _ in range(2):
+            (first,) = Costs(ROUTE, table, place).told([step(usage)], {})
+            assert isinstance(first, StepFinish)
+            assert first.usage == replace(usage, cost=Decimal(cost), cost_source="table")
+    (other,) = Costs(ROUTE, None, place).told([step(usage)], {})
+    (again,) = Costs(ROUTE, None).told([step(usage)], {})
+    assert other == again

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from zen_native._genai_prices import _library
-from zen_native.price_table import FORM, PriceTable, find_prices
+from zen_native.price_table import FORM, Found, PriceTable, find_prices
 from zen_native.pricing import price
 from zen_native.route import Prices
 from zen_native.routing import resolve
@@ -238,6 +238,36 @@ def test_another_address_has_other_prices() -> None:
     )
     named = PriceTable(as_of="2026-11-01", source="ours", models={"openai/gpt-5": Prices(input=Decimal(1))})
     assert price(replace(USAGE, output_tokens=0), elsewhere, table=named).cost == Decimal("0.001")
+
+
+def test_a_row_of_the_library_is_kept_while_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A price with a beginning counts from then on, and other prices of the library at once."""
+    from genai_prices import data_snapshot
+    from genai_prices.types import ConditionalPrice, ModelPrice, StartDateConstraint
+
+    def row(at: datetime | None = None) -> Found:
+        return find_prices("openai/gpt-4o-mini", None, at)
+
+    moment = datetime(2026, 6, 1, tzinfo=UTC)
+    assert row() is row()
+    assert row(moment) is row(moment)
+    snapshot = data_snapshot.get_snapshot()
+    _, info = snapshot.find_provider_model("gpt-4o-mini", None, "openai", None)
+    later = ConditionalPrice(constraint=StartDateConstraint(moment.date()), prices=ModelPrice(input_mtok=Decimal(7)))
+    changed = replace(info, prices=[ConditionalPrice(constraint=None, prices=info.prices), later])
+    other = replace(snapshot)
+    monkeypatch.setattr(other, "find_provider_model", lambda *_: (None, changed))
+    monkeypatch.setattr(data_snapshot, "get_snapshot", lambda: other)
+    for _ in range(2):
+        for at, expected in (
+            (moment, Decimal(7)),
+            (moment - timedelta(seconds=1), Decimal("0.15")),
+            (None, Decimal(7)),
+        ):
+            found = row(at)
+            assert found.prices is not None
+            assert found.prices.input == expected
+            assert row(at) is found
 
 
 def test_without_the_library_the_reason_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:

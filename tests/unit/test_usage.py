@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zen_native.usage import Usage, UsageBuckets, sum_usage
+from zen_native.usage import Usage, UsageBuckets, charged, sum_usage
 
 counts = st.none() | st.integers(-5, 10**6)
 money = st.none() | st.decimals(allow_nan=False, allow_infinity=False)
@@ -152,3 +153,9 @@ def test_from_dict_reads_money_as_it_shows(said: object, cost: str) -> None:
 def test_from_dict_names_an_amount_that_is_no_number() -> None:
     with pytest.raises(ValueError, match="list_cost is no number: 'much'"):
         Usage.from_dict({"list_cost": "much"})
+
+
+@given(usages, money)
+def test_a_charge_changes_nothing_else(usage: Usage, cost: Decimal | None) -> None:
+    usage = replace(usage, raw={"a": 1})
+    assert charged(usage, cost, "table") == replace(usage, cost=cost, cost_source="table")
