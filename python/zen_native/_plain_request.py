@@ -1,4 +1,4 @@
-"""Requests of text alone, without pydantic: what most processes ask first, and some only.
+"""Requests of texts and numbers, without pydantic: what most processes ask first, and some only.
 
 Owns which arguments of a call are so plain that there is nothing to check in them; all others make an `LLMRequest`.
 Importing pydantic and building its models takes longer than all the rest of a first stream, and half of its memory.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeGuard, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 
 if TYPE_CHECKING:
     from .request import LLMRequest
@@ -17,6 +17,11 @@ __all__ = ["PlainRequest", "plain_request", "with_text"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ROLES = frozenset({"assistant", "system", "user"})
+_FIELDS = frozenset({"generation", "system"})
+_COUNTS = frozenset({"max_tokens", "seed", "top_k"})
+_NUMBERS = frozenset({"frequency_penalty", "presence_penalty", "temperature", "top_p"})
+_MOST = 1 << 53
+"""Whole numbers up to there are the same as floats."""
 
 
 class PlainText:
@@ -42,19 +47,20 @@ class PlainMessage:
         self.content = (PlainText(text),)
 
 
-class PlainGeneration:
-    """The `GenerationOptions` of who chose none."""
+class PlainGeneration(NamedTuple):
+    """What is read of `GenerationOptions`; equal where they are."""
 
-    __slots__ = ()
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
 
-    max_tokens = None
-    temperature = None
-    top_p = None
-    top_k = None
-    frequency_penalty = None
-    presence_penalty = None
-    seed = None
-    stop = ()
+
+_NO_OPTIONS = PlainGeneration()
 
 
 class PlainOverlay:
@@ -70,11 +76,10 @@ class PlainOverlay:
 class PlainRequest:
     """What is read of an `LLMRequest` on its way out. Nobody outside is ever shown one."""
 
-    __slots__ = ("messages", "model", "system")
+    __slots__ = ("generation", "messages", "model", "system")
 
     tools = ()
     tool_choice = None
-    generation = PlainGeneration()
     reasoning = None
     response_format = None
     output_type = None
@@ -85,32 +90,42 @@ class PlainRequest:
     http = PlainOverlay()
     strict = True
 
-    def __init__(self, model: str, messages: tuple[PlainMessage, ...], system: tuple[PlainText, ...]) -> None:
+    def __init__(
+        self,
+        model: str,
+        messages: tuple[PlainMessage, ...],
+        system: tuple[PlainText, ...],
+        generation: PlainGeneration,
+    ) -> None:
         self.model = model
         self.messages = messages
         self.system = system
+        self.generation = generation
 
 
 def plain_request(model: object, messages: object, fields: Mapping[str, Any]) -> LLMRequest | None:
-    """The request of a call that is a model, texts and perhaps instructions; None where it is more, or wrong, which is
-    the models' to say."""
-    system: object = fields.get("system")
-    if fields.keys() - {"system"} or not (_is_text(model) and model.isascii()):
+    """The request of a call that is a model, texts and perhaps instructions and numbers for the generation; None where
+    it is more, or wrong, which is the models' to say."""
+    if fields.keys() - _FIELDS or not (_is_text(model) and model.isascii()):
         return None
+    system: object = fields.get("system")
     if "system" in fields and not _is_text(system):
         return None
+    generation = _generation(fields["generation"]) if "generation" in fields else _NO_OPTIONS
     said = _said(messages)
-    if not said:
+    if not said or generation is None:
         return None
     rules = (PlainText(system),) if _is_text(system) else ()
-    return cast("LLMRequest", PlainRequest(model, said, rules))
+    return cast("LLMRequest", PlainRequest(model, said, rules, generation))
 
 
 def with_text(request: LLMRequest, text: str) -> LLMRequest:
     """The same with that for the text of its one message, which is a user's."""
     if _is_plain(request):
         plain = cast("PlainRequest", request)
-        return cast("LLMRequest", PlainRequest(plain.model, (PlainMessage("user", text),), plain.system))
+        return cast(
+            "LLMRequest", PlainRequest(plain.model, (PlainMessage("user", text),), plain.system, plain.generation)
+        )
     message = request.messages[0]
     part = message.content[0].model_copy(update={"text": text})
     return request.model_copy(update={"messages": (message.model_copy(update={"content": (part,)}),)})
@@ -136,6 +151,21 @@ def _role_and_text(message: object) -> tuple[object, object]:
         return "user", message
     said = cast("dict[object, object]", message)
     return (said["role"], said["content"]) if said.keys() == {"role", "content"} else (None, None)
+
+
+def _generation(given: object) -> PlainGeneration | None:
+    """The options, None where one is not plain."""
+    if type(given) is not dict:
+        return None
+    options: dict[str, Any] = {}
+    for name, value in cast("dict[object, object]", given).items():
+        if name in _NUMBERS and (type(value) is float or (type(value) is int and abs(value) <= _MOST)):
+            options[str(name)] = float(value)
+        elif name in _COUNTS and type(value) is int and value >= 0:
+            options[str(name)] = value
+        else:
+            return None
+    return PlainGeneration(**options)
 
 
 def _is_text(value: object) -> TypeGuard[str]:

@@ -132,9 +132,9 @@ def test_no_scenario_is_written_otherwise(protocol: str, scenario: str) -> None:
         framed(frames, ask(strict=False, **SCENARIOS[scenario]), there)
 
 
-@pytest.mark.parametrize("fields", [{}, {"system": "You are brief."}], ids=str)
+@pytest.mark.parametrize("fields", [{}, {"system": "You are brief."}, {"generation": {"max_tokens": 9}}], ids=str)
 @pytest.mark.parametrize("protocol", SERVERS)
-def test_a_plain_request_is_asked_as_the_other_kind(protocol: str, fields: dict[str, str]) -> None:
+def test_a_plain_request_is_asked_as_the_other_kind(protocol: str, fields: dict[str, Any]) -> None:
     frames, there = Frames(), served(protocol)
     for text in ("first", "second", '"third"'):
         plain = plain_request("here/model", text, fields)

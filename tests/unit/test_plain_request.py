@@ -1,4 +1,4 @@
-"""Requests of text alone, which are sent without pydantic: the same as their `LLMRequest`, and nobody is shown one."""
+"""Requests that are sent without pydantic: the same as their `LLMRequest`, and nobody is shown one."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ PLAIN: list[tuple[Any, dict[str, Any]]] = [
     ([{"role": "assistant", "content": "Hi."}], {}),
     ("half \ud83d, pair \ud83d\ude00, é", {}),
     ("long" * 20_000, {}),
+    ("Hello", {"generation": {}}),
+    ("Hello", {"generation": {"max_tokens": 512, "temperature": 0.25, "top_p": 1, "top_k": 40, "seed": 0}}),
+    ("Hello", {"generation": {"frequency_penalty": -0.5, "presence_penalty": -2, "temperature": 0}, "system": "Hi."}),
 ]
 PROTOCOLS = {
     "openai-chat": "gpt-5.4",
@@ -111,7 +114,18 @@ def test_it_is_lowered_like_them(protocol: str, messages: Any, fields: dict[str,
         ("mine/m", "Hello", {"system": ""}),
         ("mine/m", "Hello", {"system": ["Be brief."]}),
         ("mine/m", "Hello", {"tools": []}),
-        ("mine/m", "Hello", {"system": "Be brief.", "generation": {"max_tokens": 1}}),
+        ("mine/m", "Hello", {"generation": None}),
+        ("mine/m", "Hello", {"generation": MappingProxyType({})}),
+        ("mine/m", "Hello", {"generation": {"max_tokens": None}}),
+        ("mine/m", "Hello", {"generation": {"max_tokens": True}}),
+        ("mine/m", "Hello", {"generation": {"max_tokens": 1.0}}),
+        ("mine/m", "Hello", {"generation": {"max_tokens": -1}}),
+        ("mine/m", "Hello", {"generation": {"temperature": "1"}}),
+        ("mine/m", "Hello", {"generation": {"temperature": 10**400}}),
+        ("mine/m", "Hello", {"generation": {"stop": ["END"]}}),
+        ("mine/m", "Hello", {"generation": {"max_token": 1}}),
+        ("mine/m", "Hello", {"generation": {1: 1}}),
+        ("mine/m", "Hello", {"system": "Be brief.", "generation": {}, "reasoning": "low"}),
         ("mine/m", "Hello", {"sytem": "Be brief."}),
     ],
 )
@@ -167,3 +181,12 @@ def test_telemetry_is_given_the_model() -> None:
     with zen.Client(CONFIG, transport=answering(), telemetry=Telemetry()) as client:
         client.generate("mine/m", "Hello")
     assert shown == [zen.LLMRequest.model_validate({"model": "mine/m", "messages": "Hello"})]
+
+
+def test_options_count_for_equality_as_in_the_models() -> None:
+    """By them a client knows what it was asked before."""
+    _, one = both("Hello", {"generation": {"temperature": 1}})
+    _, same_one = both("Bye", {"generation": {"temperature": 1.0}})
+    _, other = both("Hello", {"generation": {"top_p": 1}})
+    assert one.generation == same_one.generation != other.generation
+    assert hash(one.generation) == hash(same_one.generation)
