@@ -12,7 +12,7 @@ use crate::json::{JsonError, Tape};
 use crate::lifecycle::{Lifecycle, Out};
 use crate::options::Options;
 use crate::protocol::{Machine, new_protocol};
-use crate::template::{MAX_PLACES, Place, Sort, Template};
+use crate::template::{Places, Template};
 
 /// How many frames after the terminal are looked at for a charge.
 const TRAILING_FRAMES: u32 = 64;
@@ -125,12 +125,12 @@ impl Decoder {
         if !self.between {
             return false;
         }
-        let Some(text) = self.template.text(data) else { return false };
+        let Some(delta) = self.template.delta(data) else { return false };
         let room = self.room.map(|room| room.checked_sub(data.len() as u64));
         if room == Some(None) || !self.framing.is_sound(data) {
             return false;
         }
-        let taken = self.body.machine.repeat(text, &mut Out::new(&mut self.body.life, emit));
+        let taken = self.body.machine.repeat(delta, &mut Out::new(&mut self.body.life, emit));
         if taken {
             self.room = room.flatten();
         }
@@ -144,10 +144,9 @@ impl Decoder {
         let began = std::mem::replace(&mut self.between, self.framing.is_between());
         let is_one = began && self.between && self.body.frames == 1;
         if is_one && self.body.life.is_plain() && !self.done() {
-            let (places, count) = self.body.places(data);
-            let framed = self.framing.places(data);
-            if count > 0 {
-                self.template.learn(data, places.into_iter().take(count).chain(framed));
+            if let Some(mut places) = self.body.places(data) {
+                self.framing.places(data, &mut places);
+                self.template.learn(data, places);
             }
         }
     }
@@ -200,25 +199,14 @@ impl FrameSink for Sink<'_> {
 }
 
 impl Body {
-    /// The places of the last frame, which was all of `read`; none where it may not come again.
-    fn places(&self, read: &[u8]) -> ([Place; MAX_PLACES], usize) {
-        let mut places = [Place::default(); MAX_PLACES];
-        let start = self.text.0.wrapping_sub(read.as_ptr() as usize);
-        let text = start.checked_add(self.text.1).and_then(|end| read.get(start..end));
-        let (Some(text), Some(again)) = (text.and_then(|text| std::str::from_utf8(text).ok()), self.life.again) else {
-            return (places, 0);
-        };
-        let frame = self.tape.value(text);
-        let unread = self.machine.unread().iter().filter_map(|name| {
-            let value = frame.get(name);
-            Some((value.place()?, if value.is_string() { Sort::String } else { Sort::Number }))
-        });
-        let mut count = 0;
-        for (place, ((from, to), sort)) in places.iter_mut().zip(std::iter::once((again, Sort::Text)).chain(unread)) {
-            *place = Place::new(start + from, start + to, sort);
-            count += 1;
-        }
-        (places, count)
+    /// The places of the last frame, which was all of `read`; `None` where it may not come again.
+    fn places(&self, read: &[u8]) -> Option<Places> {
+        let (start, length) = self.text;
+        let start = start.wrapping_sub(read.as_ptr() as usize);
+        let text = read.get(start..start.checked_add(length)?)?;
+        let mut places = Places::new(start, self.life.again?);
+        self.machine.places(self.tape.value(std::str::from_utf8(text).ok()?), &mut places);
+        Some(places)
     }
 
     fn finish(&mut self, emit: &mut dyn Emit) {

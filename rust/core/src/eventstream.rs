@@ -14,7 +14,7 @@ use crate::error::{DecodeError, ErrorKind, Result};
 use crate::frame::{Flow, Frame, FrameKind, FrameSink, Limits, lossy, too_large};
 use crate::header::{HeaderValue, invalid, parse_header, parse_headers};
 use crate::lead::{Head, is_blank, is_document, recycle};
-use crate::template::{Place, Sort};
+use crate::template::Places;
 
 const PRELUDE_BYTES: usize = 12;
 const CRC_BYTES: usize = 4;
@@ -285,9 +285,11 @@ impl EventStreamReader {
 }
 
 /// Where a frame has its length and its checksums. (The length of its headers is no place: they stay the same.)
-pub(crate) fn places(frame: &[u8]) -> [Place; 3] {
+pub(crate) fn places(frame: &[u8], places: &mut Places) {
     let last = frame.len().saturating_sub(CRC_BYTES);
-    [(0, 4), (8, PRELUDE_BYTES), (last, frame.len())].map(|(start, end)| Place::new(start, end, Sort::Bytes))
+    places.bytes(0, 4);
+    places.bytes(8, PRELUDE_BYTES);
+    places.bytes(last, frame.len());
 }
 
 fn on_frame<S: FrameSink>(prelude: Prelude, frame: &[u8], sink: &mut S) -> Result<Flow> {

@@ -11,7 +11,7 @@ use crate::frame::{Flow, FrameSink, Limits};
 use crate::json_array::JsonArrayReader;
 use crate::lead::Mark;
 use crate::sse::SseReader;
-use crate::template::Place;
+use crate::template::Places;
 
 /// Names of all framings, sorted.
 pub const FRAMINGS: [&str; 4] = ["document", "eventstream", "json-array", "sse"];
@@ -84,10 +84,11 @@ impl Framing {
         }
     }
 
-    /// The places of one whole event that follow from the others.
-    pub(crate) fn places(&self, event: &[u8]) -> impl Iterator<Item = Place> + use<> {
-        let framed = matches!(self.reader, Some(Reader::EventStream(_)));
-        eventstream::places(event).into_iter().filter(move |_| framed)
+    /// Adds the places of one whole event that follow from the others.
+    pub(crate) fn places(&self, event: &[u8], places: &mut Places) {
+        if matches!(self.reader, Some(Reader::EventStream(_))) {
+            eventstream::places(event, places);
+        }
     }
 
     /// Whether an event is one that `feed` would take for a whole one, if it is like one that was.

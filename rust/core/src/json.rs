@@ -269,6 +269,12 @@ impl<'a> Value<'a> {
         found.then_some((start as usize, end as usize))
     }
 
+    /// Where an object stands in the text.
+    pub(crate) fn span(&self) -> Option<(usize, usize)> {
+        let Node { kind, start, end, .. } = self.node();
+        (kind == Kind::Object).then_some((start as usize, end as usize))
+    }
+
     /// The JSON text of the value as it stood on the wire.
     #[must_use]
     pub fn raw(&self) -> &'a str {

@@ -139,7 +139,7 @@ impl<'e> Out<'e> {
     /// be another delta of the open block, and nothing else.
     #[inline]
     pub fn again(&mut self, text: Value<'_>) {
-        self.life.again = text.place();
+        self.life.again = if text.is_string() { text.place() } else { None };
     }
 
     /// Takes `again` back.

@@ -35,6 +35,7 @@ use crate::frame::Frame;
 use crate::json::Value;
 use crate::lifecycle::Out;
 use crate::options::Options;
+use crate::template::{Delta, Places};
 
 /// Names of all protocols, sorted.
 pub const PROTOCOLS: [&str; 6] = [
@@ -47,7 +48,7 @@ pub const PROTOCOLS: [&str; 6] = [
 ];
 
 /// The meaning of one wire format: a state machine without IO.
-pub trait Machine: std::fmt::Debug + Send {
+pub(crate) trait Machine: std::fmt::Debug + Send {
     /// One frame whose data is a JSON object. Calls `out.complete` at the protocol's terminal.
     ///
     /// # Errors
@@ -72,21 +73,20 @@ pub trait Machine: std::fmt::Debug + Send {
     /// The answer is incomplete.
     fn end(&mut self, out: &mut Out<'_>) -> Result<()>;
 
-    /// Members of a frame that make no difference where it is a delta (see `Out::again`).
-    fn unread(&self) -> &'static [&'static str] {
-        &[]
-    }
+    /// Says where a frame may differ and be the same delta but for its text (see `Out::again`).
+    fn places(&self, _: Value<'_>, _: &mut Places) {}
 
-    /// The frame of which `Out::again` was said last, with another text in the place. False where it is of another kind.
-    fn repeat(&mut self, text: &str, out: &mut Out<'_>) -> bool {
-        out.more(text);
+    /// The frame of which `Out::again` was said last, with other values in its places. False where it is of another
+    /// kind.
+    fn repeat(&mut self, delta: Delta<'_>, out: &mut Out<'_>) -> bool {
+        out.more(delta.text);
         true
     }
 }
 
 /// The protocol of that name, `None` where there is none.
 #[must_use]
-pub fn new_protocol(name: &str, options: &Options, out: &mut Out<'_>) -> Option<Box<dyn Machine>> {
+pub(crate) fn new_protocol(name: &str, options: &Options, out: &mut Out<'_>) -> Option<Box<dyn Machine>> {
     Some(match name {
         "anthropic-messages" => Box::new(AnthropicMessages::new(options, out)),
         "bedrock-converse" => Box::new(BedrockConverse::new(options, out)),

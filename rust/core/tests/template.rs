@@ -77,7 +77,7 @@ struct Wire {
     after: &'static [&'static str],
 }
 
-const WIRES: [Wire; 8] = [
+const WIRES: [Wire; 10] = [
     Wire {
         protocol: "openai-chat",
         before: &[r#"{"id":"c","model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":""}}]}"#],
@@ -131,6 +131,18 @@ const WIRES: [Wire; 8] = [
         ],
         delta: r#"{"type":"response.reasoning_summary_text.delta","sequence_number":1%,"item_id":"i","output_index":0,"summary_index":0,"delta":"@"}"#,
         after: &[r#"{"type":"response.completed","response":{"id":"r","output":[]}}"#],
+    },
+    Wire {
+        protocol: "google-generate-content",
+        before: &[],
+        delta: r#"{"candidates":[{"content":{"parts":[{"text":"@"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":4,"candidatesTokenCount":1%,"totalTokenCount":5%,"promptTokensDetails":[{"tokenCount":4}]},"modelVersion":"g"}"#,
+        after: &[r#"{"candidates":[{"content":{},"finishReason":"STOP","index":0}],"modelVersion":"g"}"#],
+    },
+    Wire {
+        protocol: "google-generate-content",
+        before: &[],
+        delta: r#"{"usageMetadata":{"thoughtsTokenCount":3%},"candidates":[{"content":{"parts":[{"text":"@","thought":true}]}}]}"#,
+        after: &[r#"{"candidates":[{"content":{"parts":[{"text":"x"}]},"finishReason":"STOP"}]}"#],
     },
     Wire {
         protocol: "bedrock-converse",
@@ -234,7 +246,7 @@ fn any_order_of_texts_is_the_same() {
 
 /// What hosts might put where a delta was expected, and hostile ones.
 fn mutate(draw: &mut Draw, data: &str) -> String {
-    const PIECES: [&str; 24] = [
+    const PIECES: [&str; 26] = [
         "\"",
         "{",
         "}",
@@ -257,6 +269,8 @@ fn mutate(draw: &mut Draw, data: &str) -> String {
         r#""content":"","#,
         r#""error":{"message":"no"},"#,
         r#""usage":{"prompt_tokens":4},"#,
+        r#""candidatesTokenCount":"x","#,
+        "5.",
         r#""cost":"0.1","#,
         "\u{1}",
     ];

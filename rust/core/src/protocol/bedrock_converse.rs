@@ -28,6 +28,7 @@ use crate::json::{Json, Text, Value};
 use crate::lifecycle::Out;
 use crate::options::Options;
 use crate::protocol::Machine;
+use crate::template::Places;
 use crate::tools::{Opening, Tools};
 use crate::usage::Field;
 
@@ -120,8 +121,8 @@ impl Machine for BedrockConverse {
         Ok(())
     }
 
-    fn unread(&self) -> &'static [&'static str] {
-        &["p"]
+    fn places(&self, frame: Value<'_>, places: &mut Places) {
+        places.unread(frame.pick(["p"]));
     }
 }
 

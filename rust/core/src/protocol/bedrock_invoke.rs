@@ -21,7 +21,7 @@ use crate::lifecycle::Out;
 use crate::options::Options;
 use crate::protocol::Machine;
 use crate::protocol::anthropic_messages::AnthropicMessages;
-use crate::template::{Place, Sort, Template};
+use crate::template::{Delta, Places, Template};
 use crate::usage::Field;
 
 const METRICS: &str = "amazon-bedrock-invocationMetrics";
@@ -75,15 +75,15 @@ impl Machine for BedrockInvoke {
         self.messages.end(out)
     }
 
-    fn unread(&self) -> &'static [&'static str] {
-        &["p"]
+    fn places(&self, frame: Value<'_>, places: &mut Places) {
+        places.unread(frame.pick(["p"]));
     }
 
-    fn repeat(&mut self, text: &str, out: &mut Out<'_>) -> bool {
-        if self.decode(text).is_none() {
+    fn repeat(&mut self, delta: Delta<'_>, out: &mut Out<'_>) -> bool {
+        if self.decode(delta.text).is_none() {
             return false;
         }
-        self.template.text(&self.bytes).map(|text| out.more(text)).is_some()
+        self.template.delta(&self.bytes).map(|delta| out.more(delta.text)).is_some()
     }
 }
 
@@ -101,8 +101,8 @@ impl BedrockInvoke {
             Ok(value) if value.is_object() => {
                 metrics(value, out);
                 self.messages.step(Frame { kind: FrameKind::Event, name: "", data: &text }, value, out)?;
-                if let Some((start, end)) = out.life.again {
-                    self.template.learn(text.as_bytes(), [Place::new(start, end, Sort::Text)]);
+                if let Some(place) = out.life.again {
+                    self.template.learn(text.as_bytes(), Places::new(0, place));
                     out.again(payload);
                 }
                 Ok(())

@@ -24,11 +24,12 @@ use super::google_tools::GoogleTools;
 use crate::cost;
 use crate::error::{self, Result};
 use crate::event::{FinishReason, Reason};
-use crate::frame::Frame;
-use crate::json::{Json, Meta, Value};
+use crate::frame::{Frame, lossy};
+use crate::json::{Json, Meta, Tape, Value};
 use crate::lifecycle::Out;
 use crate::options::Options;
 use crate::protocol::Machine;
+use crate::template::{Delta, Places};
 use crate::usage::Field;
 
 const MEDIA_TYPE: &str = "application/octet-stream";
@@ -44,6 +45,8 @@ pub(crate) struct Google {
     blocked: Option<String>,
     prompt: Option<u64>,
     tool_prompt: Option<u64>,
+    /// Usage of frames that were the same as the last one but for their counts: the last of them, not read yet.
+    late: Vec<u8>,
 }
 
 impl Google {
@@ -56,6 +59,7 @@ impl Google {
 impl Machine for Google {
     /// One chunk of the stream, or one element of an array.
     fn step(&mut self, frame: Frame<'_>, value: Value<'_>, out: &mut Out<'_>) -> Result<()> {
+        self.read_late(out);
         let keys = ["candidates", "usageMetadata", "modelVersion", "responseId", "promptFeedback", "error", "cost"];
         let [candidates, usage, model, response_id, feedback, error, cost] = value.pick(keys);
         if !error.is_null() || !cost.is_null() || !candidates.is_array() {
@@ -73,6 +77,9 @@ impl Machine for Google {
                 self.on_candidate(place, candidate, out);
             }
         }
+        if candidates.items().nth(1).is_some() || !error.is_null() || !cost.is_null() {
+            out.not_again();
+        }
         Ok(())
     }
 
@@ -80,6 +87,7 @@ impl Machine for Google {
 
     /// Gateways end the stream with `[DONE]`; Google does not.
     fn done(&mut self, out: &mut Out<'_>) -> Result<()> {
+        self.read_late(out);
         if self.reason.is_some() || self.blocked.is_some() {
             self.complete(out);
         }
@@ -101,11 +109,25 @@ impl Machine for Google {
 
     /// The body ended: complete if a candidate ended or the prompt was blocked.
     fn end(&mut self, out: &mut Out<'_>) -> Result<()> {
+        self.read_late(out);
         if self.reason.is_none() && self.blocked.is_none() {
             return Err(error::incomplete("the stream ended without a finish reason"));
         }
         self.complete(out);
         Ok(())
+    }
+
+    fn places(&self, frame: Value<'_>, places: &mut Places) {
+        let usage = frame.get("usageMetadata");
+        places.kept(usage);
+        places.unread(usage.pick(["candidatesTokenCount", "thoughtsTokenCount", "totalTokenCount"]));
+    }
+
+    fn repeat(&mut self, delta: Delta<'_>, out: &mut Out<'_>) -> bool {
+        self.late.clear();
+        self.late.extend_from_slice(delta.kept);
+        out.more(delta.text);
+        true
     }
 }
 
@@ -132,6 +154,10 @@ impl Google {
                 self.on_part(index, part, out);
             }
         }
+        let is_more = content.get("parts").items().nth(1).is_some() || !reason.is_null();
+        if is_more || [grounding, cited, fetched].iter().any(|said| !said.is_null()) {
+            out.not_again();
+        }
         if !reason.is_null() {
             self.on_finish_reason(index, reason);
         }
@@ -146,9 +172,9 @@ impl Google {
 
     /// Text, or one kind of data.
     fn on_part(&mut self, index: u64, part: Value<'_>, out: &mut Out<'_>) {
-        if let Some(text) = part.only("text").and_then(|text| text.text()).filter(|_| index == 0) {
-            out.text(0, text);
-            return;
+        if let Some(text) = part.only("text").filter(|text| index == 0 && text.is_string()) {
+            out.text(0, text.text().unwrap_or_else(|| "".into()));
+            return out.again(text);
         }
         let [text, thought, signature] = part.pick(["text", "thought", "thoughtSignature"]);
         let kinds = part.pick(DATA);
@@ -158,6 +184,9 @@ impl Google {
                 out.unknown("part", part);
             }
             self.on_text(index, text, thought, signature, out);
+            if signature.is_null() {
+                out.again(text);
+            }
             return;
         };
         self.on_text(index, text, thought, Value::NULL, out);
@@ -262,6 +291,16 @@ impl Google {
     }
 
     // Usage
+
+    /// Each count of the frames that `repeat` took was in all of them: only the last one counts.
+    fn read_late(&mut self, out: &mut Out<'_>) {
+        if !self.late.is_empty() {
+            let late = std::mem::take(&mut self.late);
+            if let Ok(usage) = Tape::default().parse(&lossy(&late)) {
+                self.on_usage_metadata(usage, out);
+            }
+        }
+    }
 
     /// Cumulative counts, in every chunk. What tools put into the prompt is not part of `promptTokenCount`.
     fn on_usage_metadata(&mut self, usage: Value<'_>, out: &mut Out<'_>) {

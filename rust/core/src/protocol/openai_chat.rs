@@ -14,6 +14,7 @@ use crate::frame::Frame;
 use crate::json::{Json, Text, Value};
 use crate::lifecycle::Out;
 use crate::options::Options;
+use crate::template::Places;
 use crate::tools::Tools;
 
 use super::Machine;
@@ -106,8 +107,8 @@ impl Machine for OpenAiChat {
         self.complete_loosely(out)
     }
 
-    fn unread(&self) -> &'static [&'static str] {
-        &["created", "obfuscation"]
+    fn places(&self, frame: Value<'_>, places: &mut Places) {
+        places.unread(frame.pick(["created", "obfuscation"]));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::frame::Frame;
 use crate::json::{Json, Meta, Value};
 use crate::lifecycle::Out;
 use crate::options::Options;
+use crate::template::Places;
 
 const UNFINISHED: [&str; 3] = ["incomplete", "failed", "cancelled"];
 const RUNNING: [&str; 2] = ["queued", "in_progress"];
@@ -97,8 +98,8 @@ impl Machine for OpenAiResponses {
         Err(error::incomplete("the stream ended before the response was complete"))
     }
 
-    fn unread(&self) -> &'static [&'static str] {
-        &["sequence_number", "obfuscation"]
+    fn places(&self, frame: Value<'_>, places: &mut Places) {
+        places.unread(frame.pick(["sequence_number", "obfuscation"]));
     }
 }
 
