@@ -6,9 +6,9 @@ once for all trials of that body, and keeps the order of events. Owns the draw; 
 
 Draw: the first trials read every body whole and in very small pieces. All others come in batches of 25 that share a
 body; small bodies are favoured, with a weight of 1 to 4 KiB + length. Of the batches
-  45 % cut: whole, one byte at a time (997 where it is over 8 KiB), 13 single cuts, 10 with 2 to 40 cuts
+  45 % cut: whole, one byte at a time (997 where it is over 8 KiB), one event at a time, 12 single cuts, 10 with 2 to 40
   20 % truncate: the body ends at 25 places
-  35 % mutate: 12 changed bodies, each whole and with 1 to 10 cuts
+  35 % mutate: 12 changed bodies, each whole and with 1 to 10 cuts or one event at a time
 Options are the default in a half of the batches, one in sixteen reads with another protocol or framing.
 Sweep (`--trials all`): every body whole and in very small pieces; every single cut, and the end after every byte, of
 bodies up to 8 KiB; 64 cuts and ends of the longer ones.
@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 
 from tests.kit.mutate import mutate
 from tests.kit.outcome import Case, Outcome, difference, order_broken, read
+from tests.kit.splits import split
 from tests.kit.subjects import Subject, protocols, subjects
 
 from zen_native.runtimes.pure.names import FRAMINGS
@@ -130,14 +131,15 @@ def _draw(rng: Random, bodies: Sequence[Subject]) -> Iterator[Case]:
         base = Case(rng.choice(protocols()), rng.choice(FRAMINGS), base.options, base.pieces)
     share = rng.random()
     if share < 0.45:
-        yield from (_with(base, pieces) for pieces in _cuts(rng, subject.body))
+        yield from (_with(base, pieces) for pieces in _cuts(rng, base.framing, subject.body))
     elif share < 0.65:
         yield from (_with(base, [subject.body[: rng.randint(0, len(subject.body))]]) for _ in range(BATCH))
     else:
         for _ in range((BATCH + 1) // 2):
             body = mutate(rng, base.framing, subject.body, other.body)
             yield _with(base, [body])
-            yield _with(base, _cut(rng, body, rng.randint(1, 10)))
+            each = rng.random() < 0.5
+            yield _with(base, _eventwise(base.framing, body) if each else _cut(rng, body, rng.randint(1, 10)))
 
 
 def _weights(bodies: Sequence[Subject]) -> list[float]:
@@ -148,10 +150,11 @@ def _weights(bodies: Sequence[Subject]) -> list[float]:
     return weights
 
 
-def _cuts(rng: Random, body: bytes) -> Iterator[list[bytes]]:
+def _cuts(rng: Random, framing: str, body: bytes) -> Iterator[list[bytes]]:
     yield [body]
     yield _bytewise(body)
-    for _ in range(13):
+    yield _eventwise(framing, body)
+    for _ in range(12):
         yield _cut(rng, body, 1)
     for _ in range(10):
         yield _cut(rng, body, rng.randint(2, 40))
@@ -165,6 +168,12 @@ def _cut(rng: Random, body: bytes, cuts: int) -> list[bytes]:
 def _bytewise(body: bytes) -> list[bytes]:
     size = 1 if len(body) <= SMALL else 997
     return [body[at : at + size] for at in range(0, len(body), size)]
+
+
+def _eventwise(framing: str, body: bytes) -> list[bytes]:
+    frames = split(framing, body)
+    # The elements of an array are found without what is between them.
+    return frames if b"".join(frames) == body else [body]
 
 
 def _options(rng: Random) -> dict[str, Any]:

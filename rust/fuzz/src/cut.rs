@@ -1,7 +1,7 @@
 //! How a body is cut into reads.
 
 /// The ways in which each input is cut besides coming whole.
-pub const CUTS: [Cut; 3] = [Cut::Bytes, Cut::Halves, Cut::Uneven];
+pub const CUTS: [Cut; 4] = [Cut::Bytes, Cut::Halves, Cut::Uneven, Cut::Events];
 
 /// One way to cut.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +12,8 @@ pub enum Cut {
     Halves,
     /// Reads of 1 to 64 bytes, in an order that the length of the body decides.
     Uneven,
+    /// Behind each blank line; binary frames go by their lengths.
+    Events,
 }
 
 impl Cut {
@@ -26,6 +28,7 @@ impl Cut {
                 Self::Bytes => 1,
                 Self::Halves => half,
                 Self::Uneven => uneven(&mut state),
+                Self::Events => event(body),
             };
             let (head, tail) = body.split_at(size.min(body.len()));
             reads.push(head);
@@ -33,6 +36,15 @@ impl Cut {
         }
         reads
     }
+}
+
+/// The size of the first event: never 0.
+fn event(body: &[u8]) -> usize {
+    if let Some(&[0, a, b, c]) = body.first_chunk() {
+        return u32::from_be_bytes([0, a, b, c]).max(1) as usize;
+    }
+    let ends = |at: usize| [&b"\n\n"[..], b"\r\n\r\n"].into_iter().find(|blank| body[at..].starts_with(blank));
+    (0..body.len()).find_map(|at| Some(at + ends(at)?.len())).unwrap_or(body.len())
 }
 
 /// A size from 1 to 64 by a linear congruential step.
