@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 
 from ._clock_skew import disagreement, shown_skew
 from ._redact import redact, redacted_body, redacted_message
+from ._request_id import HEADERS, request_id_in
 from .auth import blocks, secrets_in
 from .errors import LLMError, TransportError, classify_error
 from .route import origin_of
@@ -279,6 +280,8 @@ class Attempt:
         self._began = True
         if self.prepared.lowered.has_long:
             self.prepared = self.prepared.sent()
+        if self._live is not None:
+            self._live.keep_headers(HEADERS)
         if not self._watch.brief:
             self._watch.each("idle", self._timeouts.idle)
 
@@ -299,8 +302,6 @@ class Attempt:
 
     def _told(self, error: LLMError) -> LLMError:
         """The error with what is known here, and without what was sent in confidence."""
-        from ._error_facts import request_id_in  # imports much, and most answers are no errors
-
         route = self.prepared.route
         error.provider = route.provider
         error.model = error.model or route.model

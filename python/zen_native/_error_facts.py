@@ -19,8 +19,9 @@ from typing import Any, cast
 
 from ._error_time import limits_reset, parse_delay, reset_time, retry_after_header
 from ._redact import clean
+from ._request_id import request_id_in
 
-__all__ = ["Facts", "read_facts", "request_id_in"]
+__all__ = ["Facts", "read_facts"]
 
 _MAX_NODES = 12
 _MAX_ITEMS = 16
@@ -35,16 +36,6 @@ _CODES = ("code", "__type", "errorType", "error_type", "errorCode", "type", "sta
 _STATUSES = ("status_code", "statusCode", "status", "code", "http_status", "originalStatusCode")
 _DELAYS = ("retry_after_seconds", "retry_after", "retryAfter", "retryDelay", "resets_in_seconds")
 _RESETS = ("resets_at", "reset_at", "resetsAt")
-_REQUEST_ID_HEADERS = (
-    "x-request-id",
-    "request-id",
-    "x-amzn-requestid",
-    "x-amz-request-id",
-    "apim-request-id",
-    "x-goog-request-id",
-    "x-oneapi-request-id",
-    "cf-ray",
-)
 _NOT_CODES = frozenset({"error", "response.failed", "failed", "incomplete"})
 _EXCEPTION = re.compile(r"(?i).{1,200}(?:exception|error)\Z")
 _MAX_ENVELOPES = 4
@@ -196,12 +187,6 @@ def _read_headers(facts: Facts, headers: Mapping[str, str]) -> None:
     facts.reset_time = facts.reset_time or limits_reset(headers)
     facts.request_id = request_id_in(headers) or facts.request_id
     facts.should_retry = {"true": True, "false": False}.get(headers.get("x-should-retry", "").strip().lower())
-
-
-def request_id_in(headers: Mapping[str, str]) -> str | None:
-    """The id of an answer, by whoever gave it one. The names of the headers are in lower case."""
-    said = next((headers[key] for key in _REQUEST_ID_HEADERS if headers.get(key)), None)
-    return None if said is None else clean(said[:_MAX_CODE])
 
 
 def _lower(headers: Mapping[str, str] | None) -> dict[str, str]:

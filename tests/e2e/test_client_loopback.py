@@ -310,6 +310,13 @@ def test_a_complete_answer_does_not_fail_any_more(kind: str, runtime: str, serve
     assert (heard.error, heard.text) == (None, "Hello")
 
 
+def test_a_cut_answer_has_the_id_that_its_head_gave_it(kind: str, runtime: str, server: Server) -> None:
+    server.plays(Reply([TEXT[0], 0.05, CUT], headers={"x-request-id": "req-1", "x-other": "y" * 1000}))
+    heard = ask(kind, config(server), runtime=runtime, retry=ONCE)
+    assert isinstance(heard.error, zen.IncompleteStreamError)
+    assert (heard.text, heard.error.request_id) == ("Hel", "req-1")
+
+
 def test_compressed_bodies_are_read_though_not_asked_for(kind: str, runtime: str, server: Server) -> None:
     packed = gzip.compress(b"".join(WHOLE))
     server.plays(Reply([packed[:20], packed[20:]], headers={"content-encoding": "gzip"}))

@@ -80,11 +80,16 @@ class Listener:
             self._run(self._served, connection, number)
 
     def _served(self, accepted: socket.socket, number: int) -> None:
-        connection = self.wrapped(accepted)
-        with self.changed:  # what was accepted may be an empty shell from here on
-            self._open.discard(accepted)
-            self._open.add(connection)
+        connection = accepted
         try:
+            try:
+                connection = self.wrapped(accepted)
+            except OSError:  # whoever it was has reset it by now
+                accepted.close()
+                return
+            with self.changed:  # what was accepted may be an empty shell from here on
+                self._open.discard(accepted)
+                self._open.add(connection)
             with connection:
                 self.serve(connection, number)
         finally:

@@ -6,7 +6,7 @@ transport never suspend. A transport that decodes what it reads offers more: `Li
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -118,6 +118,10 @@ class LiveExchange(Exchange, Protocol):
     def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:
         """The events of one read after the other, until the answer is complete or something goes wrong, or nothing at
         all: whatever else is to be done or to be told is left to the other methods."""
+        ...
+
+    def keep_headers(self, names: Collection[str]) -> None:
+        """Let go of the other ones: a stream may last, and most of what it holds are headers that nobody reads."""
         ...
 
     def check_end(self) -> None:

@@ -12,7 +12,7 @@ from zen_native.transport.base import BodyCutError
 from zen_native.transport.failures import is_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from zen_native._core import Decoder, Wire
     from zen_native.events import LLMEvent
@@ -36,11 +36,12 @@ class StaleError(Exception):
 class Answer:
     """The answer on a wire. `status` and `headers` are there when it has a head."""
 
-    __slots__ = ("_wire", "decodes", "headers", "status")
+    __slots__ = ("_fields", "_wire", "decodes", "headers", "status")
 
     def __init__(self, wire: Wire) -> None:
         self.status = 0
-        self.headers: Mapping[str, str] = {}
+        self._fields: dict[str, str] = {}
+        self.headers: Mapping[str, str] = self._fields
         self.decodes = False
         self._wire = wire
 
@@ -54,7 +55,8 @@ class Answer:
         """
         wire = self._wire
         if wire.head is not None:
-            self.status, self.headers = wire.head
+            self.status, self._fields = wire.head
+            self.headers = self._fields
             self.decodes = wire.decodes
             return
         if used and not wire.received and seconds < _STALE_SECONDS:
@@ -66,6 +68,13 @@ class Answer:
     def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:  # noqa: ARG002 - see `LiveExchange`
         """See `LiveExchange`: here every read is waited for."""
         return iter(())
+
+    def keep_headers(self, names: Collection[str]) -> None:
+        """See `LiveExchange`."""
+        fields = self._fields
+        kept = {name: fields[name] for name in names if name in fields}
+        fields.clear()  # in place: the wire holds them, too
+        fields.update(kept)
 
     def check_end(self) -> None:
         """Raises what the end of the body means where it was no good one: `BodyCutError` or `ReadError`."""

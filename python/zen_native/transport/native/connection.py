@@ -229,9 +229,10 @@ class SecureConnection(Connection):
     def buffer_updated(self, nbytes: int) -> None:
         """See `asyncio.BufferedProtocol`."""
         layer = self._layer
+        is_shaken = layer.is_shaken
         try:
             ended = layer.received(self._sealed[:nbytes])
-            if not layer.is_shaken:
+            if not is_shaken:
                 ended = self._shake()
         except OSError as error:  # `ssl.SSLError`, whose module need not be imported for it
             self._fail(error)

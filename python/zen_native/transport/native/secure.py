@@ -24,6 +24,8 @@ __all__ = ["TlsLayer", "shake_failure"]
 
 _RECORD = 16 << 10
 """No record holds more, and none is read in two."""
+_PIECE = 512
+"""So much of a handshake is given to OpenSSL at a time: it keeps the room for as much as ever lay there unread."""
 
 
 class TlsLayer:
@@ -75,6 +77,10 @@ class TlsLayer:
         Raises:
             ssl.SSLError: they are not what they should be.
         """
+        while not self.is_shaken and len(data) > _PIECE:
+            self._feed(data[:_PIECE])
+            data = data[_PIECE:]
+            self.shake()
         self._feed(data)
         return self.is_shaken and self.decrypt()
 

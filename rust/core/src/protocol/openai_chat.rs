@@ -358,6 +358,9 @@ impl OpenAiChat {
         *self.places.entry(index).or_insert_with(|| {
             let key = self.choices.len() as u64 * KEYS;
             let place = Place { key, choice: index };
+            if self.choices.is_empty() {
+                self.choices.reserve_exact(1); // most answers have one, and a vector begins with room for four
+            }
             self.choices.push(Choice { place, calls: Calls::default(), reason: None, streamed: false });
             self.choices.len() - 1
         })
