@@ -129,7 +129,7 @@ class Step:
             return []
         try:
             if self._attempt is None or not self._begun:
-                events = await self._first()
+                events = await (self._first() if len(self._models) > 1 else self._try(self._models[0]))
                 self._begun = True
             else:
                 events = await self._attempt.batch()
@@ -229,9 +229,9 @@ class Step:
     async def _send(self, prepared: Prepared) -> list[LLMEvent]:
         """Send; once more, with the other side's time, where the clock here was what was wrong."""
         origin, clocks = prepared.route.origin, self._engine.clocks
+        known = clocks.ahead(origin)
         try:
-            known = clocks.ahead(origin)
-            return await self._send_at(replace(prepared, ahead=known) if known else prepared)
+            return await self._attempted(replace(prepared, ahead=known) if known else prepared).batch()
         except LLMError:
             ahead = None if self._attempt is None else self._attempt.ahead
             if ahead is None or self._is_late():
@@ -239,14 +239,14 @@ class Step:
             clocks.learn(origin, ahead)
             side = "behind" if ahead > 0 else "ahead of"
             _LOGGER.warning("the clock here is %.0f minutes %s that of %s; sent again", abs(ahead) / 60, side, origin)
-        return await self._send_at(replace(prepared, ahead=ahead))
+        return await self._attempted(replace(prepared, ahead=ahead)).batch()
 
-    async def _send_at(self, prepared: Prepared) -> list[LLMEvent]:
+    def _attempted(self, prepared: Prepared) -> Attempt:
         engine = self._engine
         watch = Watch(engine.timeouts, total_until=self._total_until, clock=engine.retrier.clock)
         transport = engine.transports.of(prepared.decision.transport)
-        self._attempt = Attempt(prepared, transport, engine.io, engine.timeouts, watch)
-        return await self._attempt.batch()
+        attempt = self._attempt = Attempt(prepared, transport, engine.io, engine.timeouts, watch)
+        return attempt
 
     async def _wait(self, seconds: float, prepared: Prepared) -> None:
         if self._is_late(seconds):
@@ -277,7 +277,8 @@ class Step:
         """With what was left out of the request, and who was asked before, among the warnings of the finish."""
         if not isinstance(last := events[-1], Finish):
             return events
-        more = (*(self.prepared.lowered.warnings if self.prepared else ()), *self._notes)
+        prepared = self.prepared
+        more = (*(prepared.lowered.warnings if prepared else ()), *self._notes)
         return [*events[:-1], replace(last, warnings=(*more, *last.warnings))] if more else events
 
 

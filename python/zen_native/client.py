@@ -307,8 +307,7 @@ class AsyncClient(_Base):
         **options: Unpack[CallOptions],
     ) -> LLMResponse:
         """The whole answer, as `Client.generate`."""
-        async with self.stream(request, messages, **options) as stream:
-            return await stream.until_done()
+        return await self.stream(request, messages, **options).until_done()
 
     async def aclose(self) -> None:
         """Close the connections. Streams that are open break off, and nothing is sent any more."""

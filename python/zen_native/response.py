@@ -5,8 +5,8 @@ Owns the parts, their order (first seen), and what an unfinished list of events 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from .events import (
@@ -122,78 +122,128 @@ def fold(events: Iterable[LLMEvent]) -> LLMResponse:
     """Join events to the answer they tell, in one pass. An unfinished list gives what there is, without a `reason`."""
     folding = _Fold()
     for event in events:
-        folding.take(event)
+        _TAKES[type(event)](folding, event)
     return folding.response()
 
 
-@dataclass(slots=True)
 class _Block:
-    """A block in the making. `kind` keeps text and reasoning of one id apart."""
+    """A block in the making."""
 
-    kind: Literal["text", "reasoning"]
-    texts: list[str] = field(default_factory=list[str])
-    signature: str | None = None
-    metadata: Metadata | None = None
+    __slots__ = ("is_text", "metadata", "signature", "texts")
+
+    def __init__(self, *, is_text: bool) -> None:
+        self.is_text = is_text
+        self.texts: list[str] = []
+        self.signature: str | None = None
+        self.metadata: Metadata | None = None
 
     def part(self) -> Part:
         text = "".join(self.texts)
-        if self.kind == "text":
+        if self.is_text:
             return TextPart(text, self.metadata)
         return ReasoningPart(text, self.signature, self.metadata)
 
 
 class _Fold:
+    """The open blocks of text and those of reasoning are kept apart: they may have the same ids."""
+
+    __slots__ = ("finish", "parts", "reasonings", "steps", "texts")
+
     def __init__(self) -> None:
         self.parts: list[_Block | Part] = []
-        self.open: dict[tuple[str, str], _Block] = {}
+        self.texts: dict[str, _Block] = {}
+        self.reasonings: dict[str, _Block] = {}
         self.steps: list[Step] = []
         self.finish: Finish | None = None
 
-    def take(self, event: LLMEvent) -> None:
-        match event:
-            case TextDelta(id, text):
-                self.block("text", id).texts.append(text)
-            case ReasoningDelta(id, text):
-                self.block("reasoning", id).texts.append(text)
-            case TextStart(id, metadata):
-                self.describe("text", id, metadata)
-            case ReasoningStart(id, metadata):
-                self.describe("reasoning", id, metadata)
-            case TextEnd(id, metadata):
-                self.describe("text", id, metadata)
-                self.open.pop(("text", id), None)
-            case ReasoningEnd(id, signature, metadata):
-                self.describe("reasoning", id, metadata).signature = signature
-                self.open.pop(("reasoning", id), None)
-            case ToolCall() | ToolInputError() | ToolResult() | Citation() | Media():
-                self.parts.append(event)
-            case StepFinish(index, reason, usage, response_id, model, metadata):
-                self.open.clear()  # ids are unique in a step only
-                self.steps.append(Step(index, reason, usage, response_id, model, metadata))
-            case Finish():
-                self.finish = event
-            case _:
-                pass
+    def text(self, event: TextDelta) -> None:
+        self._text(event.id).texts.append(event.text)
 
-    def block(self, kind: Literal["text", "reasoning"], id: str) -> _Block:
-        block = self.open.get((kind, id))
+    def text_edge(self, event: TextStart | TextEnd) -> None:
+        _describe(self._text(event.id), event.metadata)
+        if isinstance(event, TextEnd):
+            del self.texts[event.id]
+
+    def reasoning(self, event: ReasoningDelta) -> None:
+        self._reasoning(event.id).texts.append(event.text)
+
+    def reasoning_start(self, event: ReasoningStart) -> None:
+        _describe(self._reasoning(event.id), event.metadata)
+
+    def reasoning_end(self, event: ReasoningEnd) -> None:
+        block = self._reasoning(event.id)
+        _describe(block, event.metadata)
+        block.signature = event.signature
+        del self.reasonings[event.id]
+
+    def whole(self, event: ToolCall | ToolInputError | ToolResult | Citation | Media) -> None:
+        self.parts.append(event)
+
+    def step(self, event: StepFinish) -> None:
+        self.texts.clear()  # ids are unique in a step only
+        self.reasonings.clear()
+        step = Step(event.index, event.reason, event.usage, event.response_id, event.model, event.metadata)
+        self.steps.append(step)
+
+    def nothing(self, event: LLMEvent) -> None:
+        """It tells nothing that lasts."""
+
+    def end(self, event: Finish) -> None:
+        self.finish = event
+
+    def _text(self, id: str) -> _Block:
+        block = self.texts.get(id)
         if block is None:
-            block = self.open[kind, id] = _Block(kind)
+            block = self.texts[id] = _Block(is_text=True)
             self.parts.append(block)
         return block
 
-    def describe(self, kind: Literal["text", "reasoning"], id: str, metadata: Metadata | None) -> _Block:
-        block = self.block(kind, id)
-        if metadata is not None:
-            block.metadata = _merge(block.metadata, metadata)
+    def _reasoning(self, id: str) -> _Block:
+        block = self.reasonings.get(id)
+        if block is None:
+            block = self.reasonings[id] = _Block(is_text=False)
+            self.parts.append(block)
         return block
 
     def response(self) -> LLMResponse:
-        parts = tuple(part.part() if isinstance(part, _Block) else part for part in self.parts)
+        parts = tuple([part.part() if isinstance(part, _Block) else part for part in self.parts])
         steps = tuple(self.steps)
         if self.finish is None:
             return LLMResponse(parts, sum_usage(step.usage for step in steps), None, steps)
         return LLMResponse(parts, self.finish.usage, self.finish.reason, steps, self.finish.warnings)
+
+
+class _Takes(dict[type[Any], "Callable[[_Fold, Any], None]"]):
+    """What becomes of each kind of event; a class of somebody's own is what it is made from."""
+
+    def __missing__(self, kind: type[Any]) -> Callable[[_Fold, Any], None]:
+        found = next((self[base] for base in kind.__mro__[1:] if base in self), _Fold.nothing)
+        self[kind] = found
+        return found
+
+
+_TAKES = _Takes(
+    {
+        TextDelta: _Fold.text,
+        ReasoningDelta: _Fold.reasoning,
+        TextStart: _Fold.text_edge,
+        TextEnd: _Fold.text_edge,
+        ReasoningStart: _Fold.reasoning_start,
+        ReasoningEnd: _Fold.reasoning_end,
+        ToolCall: _Fold.whole,
+        ToolInputError: _Fold.whole,
+        ToolResult: _Fold.whole,
+        Citation: _Fold.whole,
+        Media: _Fold.whole,
+        StepFinish: _Fold.step,
+        Finish: _Fold.end,
+    }
+)
+
+
+def _describe(block: _Block, metadata: Metadata | None) -> None:
+    if metadata is not None:
+        block.metadata = _merge(block.metadata, metadata)
 
 
 def _merge(start: Metadata | None, end: Metadata) -> Metadata:

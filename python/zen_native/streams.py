@@ -246,8 +246,15 @@ class AsyncStream(_Held):
 
     async def until_done(self) -> LLMResponse:
         """Read to the end, and give the whole answer."""
-        async for _ in self.batches():
-            pass
+        try:
+            while (self._incoming and await self._incoming) or await self._batch():
+                pass
+        except _TakenError:
+            raise
+        except BaseException:
+            await self.aclose()
+            raise
+        await self.aclose()
         return self.response
 
     async def aclose(self) -> None:

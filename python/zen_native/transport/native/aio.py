@@ -71,7 +71,8 @@ class AioTransport:
         if home is None or home.closed or home.process != os.getpid():
             home = await self._home(loop)
         origin, head, last = self._heads.of(request)
-        exchange = AioExchange(home, await home.connection(origin, watch), watch, keep=not last)
+        connection = home.kept(origin) or await home.connection(origin, watch)
+        exchange = AioExchange(home, connection, watch, keep=not last)
         try:
             await exchange.ask(request.method, head, request.body, decoder)
         except StaleError:
@@ -157,6 +158,17 @@ class Home:
         self._turns.end()
 
     # Taking and giving back
+
+    def kept(self, origin: Origin) -> Connection | None:
+        """One that was kept and that nobody has to wait for; it is given back by `release`."""
+        if self.closed or not self._turns.take_now():
+            return None
+        found = self._kept_one(origin)
+        if found is None:
+            self._turns.give()
+        else:
+            self._busy.add(found)
+        return found
 
     async def connection(self, origin: Origin, watch: Watch, *, fresh: bool = False) -> Connection:
         """One that nobody else uses; it is given back by `release`.
@@ -323,6 +335,15 @@ class Turns:
         """How many connections may be kept idle, of so many, beside those in use."""
         return idle if self._free is None else self._free
 
+    def take_now(self) -> bool:
+        """Take a turn, where there is one."""
+        if self._free is None:
+            return True
+        if self._free > 0:
+            self._free -= 1
+            return True
+        return False
+
     async def take(self, until: float | None, watch: Watch) -> None:
         """Wait for a turn, until then by the clock of the loop.
 
@@ -330,10 +351,7 @@ class Turns:
             PoolTimeoutError: there was none.
             RuntimeError: the client was closed.
         """
-        if self._free is None:
-            return
-        if self._free > 0:
-            self._free -= 1
+        if self.take_now():
             return
         turn: asyncio.Future[None] = self._loop.create_future()
         self._queue.append(turn)

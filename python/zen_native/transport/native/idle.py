@@ -43,8 +43,10 @@ class Idle(Generic[_C]):
         known = self._by_origin.get(origin)
         if not known:
             return None
-        found = known[-1]
-        self.drop(found)
+        found = known.pop()
+        if not known:
+            del self._by_origin[origin]
+        del self._since[found]
         return found
 
     def put(self, connection: _C, now: float) -> list[_C]:
@@ -75,7 +77,8 @@ class Idle(Generic[_C]):
 
     def over(self, count: int) -> list[_C]:
         """The oldest, as many as there are more than that, which are no longer kept."""
-        return [self._oldest() for _ in range(len(self._since) - max(0, count))]
+        more = len(self._since) - max(0, count)
+        return [self._oldest() for _ in range(more)] if more > 0 else []
 
     def _oldest(self) -> _C:
         found = next(iter(self._since))
