@@ -201,39 +201,52 @@ __all__ = [
     "to_dict",
 ]
 
-# Where public names live, in the order in which they are looked for: a name imports all that stands before its home.
-# What a client does without comes behind it, and last what needs pydantic.
-_HOMES = (
-    "usage",
-    "events",
-    "errors",
-    "runtimes",
-    "decoder",
-    "gate",
-    "route",
-    "settings",
-    "routing",
-    "client",
-    "response",
-    "pricing",
-    "transport.limits",
-    "transport.retry",
-    "transport.connections",
-    "transport.tls",
-    "streams",
-    "tools",
-    "explain",
-    "request",
-)
+# Which module a public name lives in. Only that one is imported for it, and what it needs itself.
+_HOMES = {
+    "usage": "Usage UsageBuckets sum_usage",
+    "events": (
+        "Citation Finish FinishReason LLMEvent Media Raw ReasoningDelta ReasoningEnd ReasoningStart "
+        "StepFinish StepStart TextDelta TextEnd TextStart ToolCall ToolInputDelta ToolInputEnd ToolInputError "
+        "ToolInputStart ToolResult from_dict to_dict"
+    ),
+    "errors": (
+        "AuthenticationError ChecksumError ConnectError ContentPolicyError ContextOverflowError "
+        "IncompleteStreamError InvalidProviderOutputError InvalidRequestError LLMError LimitExceededError "
+        "NoRouteError OverloadedError PayloadTooLargeError PermissionDeniedError PoolTimeoutError "
+        "QuotaExceededError RateLimitError ReadError ServerError StreamTimeoutError TlsError ToolLoopError "
+        "TransportError UnknownProviderError UnsupportedError WrongEndpointError"
+    ),
+    "response": "LLMResponse ReasoningPart Step TextPart fold",
+    "runtimes": "NativeStatus native_status",
+    "decoder": "Decoder decode",
+    "gate": "Decision Decisions Reason rollout",
+    "route": "AwsCredentials Prices Route Secret",
+    "settings": "Config ProviderSettings",
+    "routing": "resolve",
+    "pricing": "PriceTable Priced price",
+    "request": (
+        "AudioContent CacheHint CachePolicy DocumentContent GenerationOptions HttpOverlay ImageContent "
+        "LLMRequest Message ReasoningContent ReasoningOptions ResponseFormat TextContent Tool ToolCallContent "
+        "ToolChoice ToolResultContent"
+    ),
+    "transport.limits": "Timeouts",
+    "transport.retry": "RetryPolicy",
+    "transport.connections": "ConnectionLimits",
+    "transport.tls": "Tls",
+    "streams": "AsyncStream Stream",
+    "tools": "ToolLoop",
+    "explain": "Explanation",
+    "client": "AsyncClient Client",
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
+    if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    modules = (import_module(f"{__name__}.{home}") for home in _HOMES)
-    value: object = next(getattr(module, name) for module in modules if hasattr(module, name))
+    value: object = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value
 
