@@ -32,6 +32,7 @@ class Chooser:
 
     __slots__ = (
         "_brought", "_choice", "_custom", "_event_loop", "_flag", "_has_native", "_known", "_proxies", "_runtime",
+        "asks",
     )  # fmt: skip
 
     def __init__(
@@ -46,6 +47,8 @@ class Chooser:
         """What the client says, what the caller gave it in place of sockets, whether it has a transport of its own for
         the native path, and what runs the calling task where that is no use there."""
         self._runtime: RuntimeChoice = runtime
+        self.asks = callable(runtime)
+        """Whether a function of the client's is asked of each request."""
         self._choice: TransportChoice = transport
         self._brought = brought
         self._custom = None if brought is None else f"a transport of the caller's: {type(brought).__name__}"
@@ -107,11 +110,6 @@ class Chooser:
             proxied=proxied,
             event_loop=event_loop,
         )
-
-    @property
-    def asks(self) -> bool:
-        """Whether a function of the client's is asked of each request."""
-        return callable(self._runtime)
 
     def _hooks(self) -> tuple[str, ...]:
         from .transport.foreign import hooks_of

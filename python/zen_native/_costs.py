@@ -25,6 +25,7 @@ __all__ = ["Costs", "hosted_calls"]
 # platform.openai.com/docs/pricing (built-in tools): Responses names no counts in its usage. Of a web search, opening
 # and reading what was found costs nothing.
 _CHARGED = frozenset({"code_interpreter", "file_search", "image_generation", "web_search"})
+_ENDS = (StepFinish, Finish)
 
 
 class Costs:
@@ -40,14 +41,10 @@ class Costs:
 
     def told(self, events: Iterable[LLMEvent], calls: Mapping[str, int]) -> list[LLMEvent]:
         """The events, with the cost in the usage of those that end something; `calls` are those of hosted tools."""
-        out: list[LLMEvent] = []
-        for event in events:
-            if isinstance(event, StepFinish):
-                out.append(self._step_told(event, calls))
-            elif isinstance(event, Finish):
-                out.append(self._finish_told(event))
-            else:
-                out.append(event)
+        out = list(events)
+        for at, event in enumerate(out):
+            if isinstance(event, _ENDS):
+                out[at] = self._step_told(event, calls) if isinstance(event, StepFinish) else self._finish_told(event)
         return out
 
     def _step_told(self, event: StepFinish, calls: Mapping[str, int]) -> StepFinish:

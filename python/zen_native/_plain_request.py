@@ -106,6 +106,8 @@ class PlainRequest:
 def plain_request(model: object, messages: object, fields: Mapping[str, Any]) -> LLMRequest | None:
     """The request of a call that is a model, texts and perhaps instructions and numbers for the generation; None where
     it is more, or wrong, which is the models' to say."""
+    if not fields and type(messages) is str and messages and type(model) is str and model and model.isascii():
+        return cast("LLMRequest", PlainRequest(model, (PlainMessage("user", messages),), (), _NO_OPTIONS))
     if fields.keys() - _FIELDS or not (_is_text(model) and model.isascii()):
         return None
     system: object = fields.get("system")

@@ -133,6 +133,10 @@ class _Base:
     ) -> Source:
         if self._closed:
             raise RuntimeError(CLOSED)
+        if not options and self._telemetry is None and not self._chooser.asks:
+            plain = plain_request(request, messages, {})
+            if plain is not None:
+                return Step(self._engine_of(None), plain)
         fields: dict[str, Any] = {**options}
         fallbacks: Iterable[str] = fields.pop("fallbacks", ())
         runtime: RuntimeChoice | None = fields.pop("runtime", None)

@@ -45,8 +45,11 @@ def long_characters(request: LLMRequest) -> int:
     count = 0
     for message in request.messages:
         for part in message.content:
+            if part.type == "text":
+                count += len(part.text) if len(part.text) > LONG else 0
+                continue
             for one in (part, *part.content) if part.type == "tool-result" else (part,):
-                text = one.text if one.type == "text" else _long_of(one)
+                text = _long_of(one)
                 if isinstance(text, str) and len(text) > LONG:
                     count += len(text)
     return count

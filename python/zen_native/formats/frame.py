@@ -93,13 +93,14 @@ def _asked(request: LLMRequest) -> tuple[str, Hashable] | None:
         return None
     if request.metadata or request.provider_options:
         return None
-    message, generation = request.messages[0], request.generation
+    message = request.messages[0]
     if message.role != "user" or len(message.content) != 1:
         return None
-    text, system = _text(message.content[0]), tuple(map(_text, request.system))
+    text = _text(message.content[0])
+    system = tuple(map(_text, request.system)) if request.system else ()
     if text is None or None in system:
         return None
-    return text, (system, generation, request.reasoning, request.tool_choice, request.cache, request.strict)
+    return text, (system, request.generation, request.reasoning, request.tool_choice, request.cache, request.strict)
 
 
 def _text(part: Content) -> str | None:

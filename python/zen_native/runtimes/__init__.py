@@ -6,8 +6,9 @@ Owns the choice between them where the caller left it open, and the report of it
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, Protocol
 
 from zen_native.errors import LLMError
@@ -95,10 +96,16 @@ def choose(runtime: str) -> RuntimeName:
 
 def new_decoder(runtime: RuntimeName, protocol: str, framing: str, options: Options) -> RuntimeDecoder:
     """A decoder of that runtime; names and options have been checked."""
+    return _maker(runtime)(protocol, framing, options)
+
+
+@cache
+def _maker(runtime: RuntimeName) -> Callable[[str, str, Options], RuntimeDecoder]:
+    # Only one of them is imported in most processes, and not for every answer.
     if runtime == "native":
         from zen_native.runtimes import native
 
-        return native.new_decoder(protocol, framing, options)
+        return native.new_decoder
     from zen_native.runtimes.python import GuardedDecoder
 
-    return GuardedDecoder(protocol, framing, options)
+    return GuardedDecoder
