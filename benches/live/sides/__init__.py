@@ -28,6 +28,8 @@ BUFFERED = "BufferedProtocol"
 BUFFERED_UVLOOP = "BufferedProtocol, uvloop"
 DECODING = "BufferedProtocol + Decoder"
 SOCKET = "blocking socket + Decoder"
+AIOHTTP = "aiohttp, raw"
+HTTPX2 = "httpx2, raw"
 OPENAI = "openai on httpx2"
 OPENAI_AIOHTTP = "openai on aiohttp"
 FLOOR = "epoll (Rust)"
@@ -65,8 +67,8 @@ SIDES = (
     Side(NATIVE_UVLOOP, "ours:native", ("zen-native", "uvloop"), "uvloop"),
     Side(NATIVE, "ours:native", ("zen-native",)),
     Side(OVER_HTTPX, "ours:over_httpx", ("zen-native", "httpx")),
-    Side("aiohttp, raw", "http:aiohttp_raw", ("aiohttp",)),
-    Side("httpx2, raw", "http:httpx2_raw", ("httpx2",)),
+    Side(AIOHTTP, "http:aiohttp_raw", ("aiohttp",)),
+    Side(HTTPX2, "http:httpx2_raw", ("httpx2",)),
     Side(OPENAI_AIOHTTP, "sdks:openai_aiohttp", ("openai", "aiohttp")),
     Side(OPENAI, "sdks:openai_httpx2", ("openai", "httpx2")),
     Side("anthropic", "sdks:anthropic_sdk", ("anthropic", "httpx2")),
