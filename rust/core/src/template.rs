@@ -170,12 +170,16 @@ impl Place {
                 let end = plain_end(bytes, 0);
                 (bytes.get(end) == Some(&b'"')).then_some(end)
             }
-            Sort::Number => {
-                let digits = bytes.iter().take(MAX_DIGITS + 1).take_while(|byte| byte.is_ascii_digit()).count();
-                let plain = digits == 1 || bytes.first() != Some(&b'0');
-                ((1..=MAX_DIGITS).contains(&digits) && plain).then_some(digits)
-            }
+            Sort::Number => digits(bytes),
             Sort::Bytes | Sort::Edge => Some(usize::from(self.end - self.start)),
         }
     }
+}
+
+/// The length of a short whole number in JSON, which has no zero in front.
+#[inline(never)]
+fn digits(bytes: &[u8]) -> Option<usize> {
+    let digits = bytes.iter().position(|byte| !byte.is_ascii_digit())?;
+    let plain = digits == 1 || bytes.first() != Some(&b'0');
+    ((1..=MAX_DIGITS).contains(&digits) && plain).then_some(digits)
 }

@@ -61,30 +61,40 @@ impl Chunked {
                 continue;
             }
             *bytes = rest;
-            self.at = match self.at {
-                At::Size(digits) => self.size(byte, digits)?,
-                At::Extensions(read) => extensions(byte, read)?,
-                At::LineFeed if byte == b'\n' && self.left == 0 => At::Trailer,
-                At::LineFeed if byte == b'\n' => At::Data,
-                At::DataReturn if byte == b'\r' => At::DataFeed,
-                At::DataFeed if byte == b'\n' => At::Size(0),
-                At::Trailer => {
-                    if self.trailer(byte)? {
-                        return Ok(Some(Found::End));
-                    }
-                    At::Trailer
-                }
-                _ => return Err(Failure::body("a chunk of the response does not end where it says")),
-            };
+            if self.byte(byte)? {
+                return Ok(Some(Found::End));
+            }
         }
         Ok(None)
+    }
+
+    /// Takes a byte that is no data; whether it was the last of the body. Apart, so that the way of most bodies is
+    /// short in memory, too.
+    #[inline(never)]
+    fn byte(&mut self, byte: u8) -> Result<bool> {
+        self.at = match self.at {
+            At::Size(digits) => self.size(byte, digits)?,
+            At::Extensions(read) => extensions(byte, read)?,
+            At::LineFeed if byte == b'\n' && self.left == 0 => At::Trailer,
+            At::LineFeed if byte == b'\n' => At::Data,
+            At::DataReturn if byte == b'\r' => At::DataFeed,
+            At::DataFeed if byte == b'\n' => At::Size(0),
+            At::Trailer => return self.trailer(byte),
+            _ => return Err(Failure::body("a chunk of the response does not end where it says")),
+        };
+        Ok(false)
     }
 
     /// Takes what stands between the data of two chunks at once, where all of it is there and there is nothing special
     /// about it. Most of it is like that, and byte by byte it costs a fifth of the decoding of a short event.
     fn plain_line(&mut self, bytes: &mut &[u8]) -> bool {
-        let ((At::DataReturn, [b'\r', b'\n', line @ ..]) | (At::Size(0), line)) = (&self.at, *bytes) else {
-            return false;
+        let line = match (&self.at, *bytes) {
+            (At::DataReturn, [b'\r', b'\n']) => {
+                (self.at, *bytes) = (At::Size(0), &[]);
+                return true;
+            }
+            (At::DataReturn, [b'\r', b'\n', line @ ..]) | (At::Size(0), line) => line,
+            _ => return false,
         };
         let mut size = 0;
         for (at, &byte) in line.iter().take(MAX_DIGITS).enumerate() {

@@ -109,10 +109,7 @@ impl Exchange {
         while let Some(part) = self.response.next(&mut bytes)? {
             let answer = &mut self.answer;
             match part {
-                Part::Head(head) => {
-                    answer.decodes = self.decoding && decodable(&head);
-                    answer.head = Some(head);
-                }
+                Part::Head(head) => answer.begin(head, self.decoding),
                 Part::Body(data) if answer.decodes => match &mut target {
                     Some((decoder, emit)) if !decoder.done() => decoder.feed(data, *emit),
                     _ => answer.skipped += data.len() as u64,
@@ -122,6 +119,14 @@ impl Exchange {
             }
         }
         Ok(())
+    }
+}
+
+impl Answer {
+    #[cold]
+    fn begin(&mut self, head: Head, decoding: bool) {
+        self.decodes = decoding && decodable(&head);
+        self.head = Some(head);
     }
 }
 

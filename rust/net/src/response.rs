@@ -167,6 +167,7 @@ impl Response {
     }
 
     /// The head of the answer. A head that comes in one piece is not copied.
+    #[inline(never)]
     fn head(&mut self, bytes: &mut &[u8]) -> Result<Option<Head>> {
         loop {
             let head = if self.held.is_empty() {
