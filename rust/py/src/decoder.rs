@@ -7,6 +7,7 @@ use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyByteArray, PyBytes, PyList, PyMemoryView};
 use zen_core::decoder::Decoder as Core;
 use zen_core::frame::Limits;
@@ -63,7 +64,7 @@ impl Decoder {
         raw_events: bool,
     ) -> PyResult<Self> {
         // 0 is no ceiling.
-        let digits: usize = py.import("sys")?.call_method0("get_int_max_str_digits")?.extract()?;
+        let digits: usize = max_digits(py)?.call0(py)?.extract(py)?;
         limit_digits(if digits == 0 { usize::MAX } else { digits });
         let limits = Limits { max_event_bytes, max_frame_bytes, max_header_bytes, max_response_bytes };
         let strings = Strings::new(py, &provider);
@@ -219,6 +220,12 @@ impl Inner {
         }
         outcome.map(|_| ())
     }
+}
+
+/// `sys.get_int_max_str_digits`: to import `sys` for every answer would take as long as all the rest of a decoder.
+fn max_digits(py: Python<'_>) -> PyResult<&Py<PyAny>> {
+    static FOUND: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    FOUND.get_or_try_init(py, || Ok(py.import("sys")?.getattr("get_int_max_str_digits")?.unbind()))
 }
 
 /// What a caller may change later, or what is no `bytes`.
