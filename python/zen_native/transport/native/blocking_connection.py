@@ -188,13 +188,14 @@ class BlockingConnection:
     def _heard(self, count: int) -> None:
         """A read is over. Of a connection that was closed meanwhile, nothing counts."""
         if self._closed:
-            self.wire.lost(ConnectionAbortedError(GIVEN_UP))
+            self._broke(ConnectionAbortedError())
         else:
             self._take(count)
 
     def _broke(self, error: OSError) -> None:
-        self.failure = error
-        self.wire.lost(error)
+        """A read failed. Of a connection that was closed meanwhile, that is the reason, whatever the system says."""
+        self.failure = ConnectionAbortedError(GIVEN_UP) if self._closed else error
+        self.wire.lost(self.failure)
 
     def _leave(self) -> None:
         """This thread's call of the socket is over: what was put off to that is done."""

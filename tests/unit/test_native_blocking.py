@@ -1,0 +1,66 @@
+"""What a synchronous connection tells who reads it when another thread closes it, whatever the system says of that."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.kit.http1 import head, new_decoder
+
+from zen_native.runtimes import native
+from zen_native.transport.limits import Timeouts, Watch
+from zen_native.transport.native.blocking_connection import BlockingConnection
+from zen_native.transport.native.origin import Origin
+
+pytestmark = pytest.mark.skipif(native.CAUSE is not None, reason=f"native NOT TESTED: {native.CAUSE}")
+
+ORIGIN = Origin(secure=False, host="127.0.0.1", port=1)
+
+
+class Socket:
+    """One whose read ends in that way, after another thread has closed the connection."""
+
+    def __init__(self, sock: socket.socket, ends: Callable[[], int]) -> None:
+        self._sock = sock
+        self._ends = ends
+        self.connection: BlockingConnection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def recv_into(self, *_: object) -> int:
+        self.connection.close()
+        return self._ends()
+
+
+def refused() -> int:
+    raise ConnectionResetError("Connection reset by peer")
+
+
+def gone() -> int:
+    raise OSError("Bad file descriptor")
+
+
+WAYS: dict[str, Callable[[BlockingConnection], object]] = {
+    "read": lambda made: made.read(5),
+    "steady": lambda made: list(made.steady(new_decoder(), Watch(Timeouts()))),
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+@pytest.mark.parametrize("ends", [int, refused, gone])
+def test_a_connection_that_was_closed_here_says_so(
+    way: Callable[[BlockingConnection], object], ends: Callable[[], int]
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        shown: Any = Socket(ours, ends)
+        made = shown.connection = BlockingConnection(ORIGIN, shown)
+        made.wire.begin("POST", new_decoder())
+        made.wire.feed(head("transfer-encoding: chunked"))
+        way(made)
+        assert made.wire.ended
+        assert made.wire.error == "ConnectionAbortedError: the connection was closed with its client"
+        assert isinstance(made.failure, ConnectionAbortedError)
