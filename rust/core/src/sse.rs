@@ -188,15 +188,19 @@ impl SseReader {
             self.after_cr = false;
             rest = bytes.strip_prefix(b"\n").unwrap_or(bytes);
         }
+        let mut held = Vec::new();
         if self.rest != Rest::Held || !self.line.is_empty() {
             let Some((piece, tail)) = self.cut_line(rest) else {
                 return self.hold(rest).map(|()| Flow::More);
             };
             self.hold(piece)?;
-            self.end_held_line()?;
+            held = self.take_held_line();
             rest = tail;
         }
         let mut here = Here::default();
+        if !held.is_empty() {
+            self.on_line(&held, &mut here)?;
+        }
         while let Some((line, tail)) = self.cut_line(rest) {
             rest = tail;
             if !line.is_empty() {
@@ -206,6 +210,10 @@ impl SseReader {
             }
         }
         self.kept.add(&here);
+        if held.capacity() > 0 {
+            recycle(&mut held);
+            self.line = held;
+        }
         self.hold(rest).map(|()| Flow::More)
     }
 
@@ -344,17 +352,10 @@ impl SseReader {
         self.rest = rest;
     }
 
-    fn end_held_line(&mut self) -> Result<()> {
-        if std::mem::replace(&mut self.rest, Rest::Held) != Rest::Held {
-            return Ok(());
-        }
-        let mut line = std::mem::take(&mut self.line);
-        let mut here = Here::default();
-        self.on_line(&line, &mut here)?;
-        self.kept.add(&here);
-        recycle(&mut line);
-        self.line = line;
-        Ok(())
+    /// The line in progress, which has ended. Empty where nothing of it was held.
+    fn take_held_line(&mut self) -> Vec<u8> {
+        self.rest = Rest::Held;
+        std::mem::take(&mut self.line)
     }
 
     /// Refuses `more` bytes on top of the event's own.
@@ -374,8 +375,11 @@ impl SseReader {
     // The end of the body
 
     fn flush<S: FrameSink>(&mut self, sink: &mut S) -> Result<()> {
-        if !self.line.is_empty() {
-            self.end_held_line()?;
+        let line = self.take_held_line();
+        if !line.is_empty() {
+            let mut here = Here::default();
+            self.on_line(&line, &mut here)?;
+            self.kept.add(&here);
         }
         if self.kept.has_data {
             sink.warn("last event was not terminated by a blank line");
