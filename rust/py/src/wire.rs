@@ -22,6 +22,9 @@ use crate::waiter::Waiter;
 use crate::wire::calls::{Calls, both};
 use crate::wire::state::{State, described};
 
+/// An event or two are copied to where the processor has been just now, and without asking for memory.
+const SMALL_READ: usize = 1 << 10;
+
 /// One connection's answers. Made by the transports of `zen_native.transport`.
 #[pyclass(frozen, module = "zen_native._core")]
 pub(crate) struct Wire {
@@ -72,8 +75,18 @@ impl Wire {
         // A copy: building events may run Python code, which could write into the buffer.
         let start = self.buffer.buf_ptr().cast::<u8>();
         // SAFETY: the buffer lives, and keeps its place and its size, as long as `self.buffer`; nothing runs meanwhile.
-        let bytes = unsafe { std::slice::from_raw_parts(start, nbytes) }.to_vec();
-        self.read(py, &bytes)
+        let bytes = unsafe { std::slice::from_raw_parts(start, nbytes) };
+        let mut small = [0; SMALL_READ];
+        match small.get_mut(..nbytes) {
+            Some(copy) => {
+                copy.copy_from_slice(bytes);
+                self.read(py, copy)
+            }
+            None => {
+                let copy = bytes.to_vec();
+                self.read(py, &copy)
+            }
+        }
     }
 
     /// The next bytes, where they were not written into the buffer.
