@@ -77,15 +77,12 @@ impl Wire {
         // SAFETY: the buffer lives, and keeps its place and its size, as long as `self.buffer`; nothing runs meanwhile.
         let bytes = unsafe { std::slice::from_raw_parts(start, nbytes) };
         let mut small = [0; SMALL_READ];
-        match small.get_mut(..nbytes) {
-            Some(copy) => {
-                copy.copy_from_slice(bytes);
-                self.read(py, copy)
-            }
-            None => {
-                let copy = bytes.to_vec();
-                self.read(py, &copy)
-            }
+        if let Some(copy) = small.get_mut(..nbytes) {
+            copy.copy_from_slice(bytes);
+            self.read(py, copy)
+        } else {
+            let copy = bytes.to_vec();
+            self.read(py, &copy)
         }
     }
 
