@@ -111,6 +111,8 @@ class Waiter:
     def expect(self) -> None: ...
     @property
     def waiting(self) -> bool: ...
+    # Whoever awaits `Incoming` next is to look for himself: it gives an empty list once.
+    def remind(self) -> None: ...
     # Nobody waits any more. What resumes the task and in which context, None where it is not suspended.
     def resumed(self) -> tuple[Callable[[Any], object], Context] | None: ...
     # Nobody waits any more, for the task is being cancelled with these arguments. False where nobody did.
@@ -126,7 +128,7 @@ class Waiter:
 
 # Awaited, it gives the events of the next read that brought any, and puts them behind those in `kept`. An empty list,
 # and nothing was taken: where the answer does not simply go on, is over or paused, where another task waits, after
-# `close`, and once after every `most` events.
+# `close`, once after `remind`, and once after every `most` events.
 @final
 class Incoming:
     def __new__(cls, wire: Wire, waiter: Waiter, kept: list[LLMEvent], most: int) -> Incoming: ...

@@ -157,21 +157,26 @@ class Stream(_Held):
         self._pending = iter(batch)
         return next(self._pending)
 
+    def _end(self) -> None:
+        super()._end()
+        self._steady = None
+
     def _read(self) -> list[LLMEvent]:
         """The next events, none at the end. Those that come without a coroutine cost half as much."""
-        if self._steady is not None:
+        steady = self._steady
+        if steady is not None:
             try:
                 self._turn.pop()
             except IndexError:
                 raise _TakenError from None
             try:
-                batch = next(self._steady, None)
+                batch = next(steady, None)
             finally:
                 self._turn.append(None)
             if batch is not None and self._open:
                 return batch
         batch = drive(self._batch())
-        if self._steady is None and batch:
+        if steady is None and batch:
             self._steady = self._source.steady()
         return batch
 

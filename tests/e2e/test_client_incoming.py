@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import pytest
 from tests.kit.asking import WAYS, WHOLE, config, is_sync, new_client, run
 from tests.kit.chat import chunk, sse
-from tests.kit.server import Server, sse_reply
+from tests.kit.server import HOLD, Server, sse_reply
 
 import zen_native as zen
 
@@ -89,4 +89,26 @@ def test_an_error_in_mid_stream_brings_all_that_was_given_out(kind: str) -> None
 
     parts = [sse(chunk({"content": "word "}))] * 50
     with Server(sse_reply(*parts, sse('{"error":{"message":"overloaded","type":"server_error"}}'))) as server:
+        run(kind, main)
+
+
+@pytest.mark.parametrize("phase", ["idle", "total"])
+@pytest.mark.parametrize("read", READ.values(), ids=READ)
+def test_a_limit_that_passes_while_nobody_waits_counts_for_who_waits_next(
+    kind: str, read: Callable[[zen.AsyncStream], Awaitable[object]], phase: str
+) -> None:
+    """The consumer takes longer over an event than any wait may, and then the server says no more."""
+    limits = zen.Timeouts(idle=0.1) if phase == "idle" else zen.Timeouts(total=0.2)
+
+    async def main() -> None:
+        async with new_client(kind, config(server), timeouts=limits) as client:
+            stream = client.stream("mine/m", "Hi")
+            while not isinstance(await anext(stream), zen.TextDelta):
+                pass
+            await asyncio.sleep(0.3)
+            with pytest.raises(zen.StreamTimeoutError) as failed:
+                await asyncio.wait_for(read(stream), 10)
+            assert failed.value.phase == phase
+
+    with Server(sse_reply(WHOLE[0], HOLD)) as server:
         run(kind, main)

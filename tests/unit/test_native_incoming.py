@@ -129,6 +129,15 @@ async def test_who_is_woken_for_nothing_looks() -> None:
 
 
 @running
+async def test_who_comes_after_a_reminder_looks_once() -> None:
+    answer = Answer()
+    answer.wire.feed(word())
+    answer.waiter.remind()
+    assert await answer.next() == []
+    assert text(await answer.next()) == "word"
+
+
+@running
 async def test_a_connection_whose_reading_was_paused_is_resumed_by_who_takes_the_events() -> None:
     answer = Answer()
     for _ in range(1 + HIGH_WATER // (8 << 10)):

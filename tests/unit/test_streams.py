@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -168,3 +169,23 @@ def test_a_task_may_read_on_where_another_was_cancelled() -> None:
             await anext(stream)
 
     asyncio.run(main())
+
+
+def test_what_a_closed_stream_read_from_is_let_go_of() -> None:
+    """It may be held for its response long after: not with a connection and a buffer."""
+
+    class Reading(Slow):
+        def steady(self) -> Iterator[list[zen.LLMEvent]]:
+            found = ([EVENT] for _ in range(9))
+            self.held = weakref.ref(found)
+            return found
+
+    async def at_once() -> None:
+        return
+
+    source = Reading(at_once)
+    stream = zen.Stream(source)
+    assert [next(stream), next(stream)] == [EVENT, EVENT]
+    assert source.held() is not None
+    stream.close()
+    assert source.held() is None

@@ -54,8 +54,7 @@ impl Incoming {
 
     /// The waiter, where there is something to wait for; otherwise the end, with the events.
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<Waiter>> {
-        let waiter = self.waiter.get();
-        if self.closed.load(Ordering::Relaxed) || waiter.waiting(py)? || self.is_full() {
+        if self.closed.load(Ordering::Relaxed) || !self.waiter.get().free(py)? || self.is_full() {
             return Err(ending(PyList::empty(py)));
         }
         let suspends = if self.suspended.swap(false, Ordering::Relaxed) { None } else { Some(&self.waiter) };
@@ -68,7 +67,6 @@ impl Incoming {
                 Err(ending(events))
             }
             Arrival::Nothing => {
-                waiter.suspend(py)?;
                 self.suspended.store(true, Ordering::Relaxed);
                 Ok(self.waiter.clone_ref(py))
             }

@@ -27,6 +27,8 @@ type Callback = (Py<PyAny>, Py<PyAny>);
 #[derive(Default)]
 struct Inner {
     waiting: bool,
+    /// Whoever waits next is to look for himself.
+    reminded: bool,
     blocking: bool,
     callback: Option<Callback>,
     cancelled: Option<Py<PyTuple>>,
@@ -55,6 +57,14 @@ impl Waiter {
     #[getter]
     pub(crate) fn waiting(&self, py: Python<'_>) -> PyResult<bool> {
         self.with(py, |inner| Ok(inner.waiting))
+    }
+
+    /// Something is to be done before the next wait: whoever comes is to look for himself.
+    fn remind(&self, py: Python<'_>) -> PyResult<()> {
+        self.with(py, |inner| {
+            inner.reminded = true;
+            Ok(())
+        })
     }
 
     /// The waiting is over: what resumes the task and in which context, where it is suspended.
@@ -149,6 +159,11 @@ impl Waiter {
 }
 
 impl Waiter {
+    /// Whether nobody waits, and nothing is to be done before somebody does. Says that once.
+    pub(crate) fn free(&self, py: Python<'_>) -> PyResult<bool> {
+        self.with(py, |inner| Ok(!std::mem::take(&mut inner.reminded) && !inner.waiting))
+    }
+
     /// A task waits from now on, and is about to be suspended.
     pub(crate) fn suspend(&self, py: Python<'_>) -> PyResult<()> {
         self.with(py, |inner| {

@@ -279,6 +279,7 @@ impl Wire {
             }
             let Some(waiter) = waiter else { return Ok((Arrival::Other, None)) };
             inner.last = Instant::now();
+            waiter.get().suspend(py)?; // before anybody can wake it
             Ok((Arrival::Nothing, inner.waiter.replace(waiter.clone_ref(py).into_any())))
         })?;
         drop(old);

@@ -127,7 +127,8 @@ class Alarm:
         self._timer = None
         self.set_for = -1
         if not self._waiter.waiting:
-            return  # the next wait sets it again
+            self._waiter.remind()  # so that the next wait sets it again
+            return
         now = self._watch.clock()
         due = self._watch.due(now - self._silent())
         if due is None or due > now:
