@@ -341,3 +341,31 @@ fn all_that_a_response_may_have_counts() {
         }
     }
 }
+
+/// How many events came the short way.
+#[derive(Default)]
+struct Short(usize);
+
+impl Emit for Short {
+    fn emit(&mut self, _: Event<'_>) {}
+
+    fn emit_same(&mut self, _: Event<'_>) {
+        self.0 += 1;
+    }
+}
+
+#[test]
+fn all_deltas_after_the_first_come_the_short_way() {
+    for wire in &WIRES {
+        let framing = if wire.protocol.starts_with("bedrock-") { "eventstream" } else { "sse" };
+        let mut decoder = Decoder::new(wire.protocol, framing, &all_options()[3]).unwrap();
+        let deltas: Vec<_> = TEXTS[..7].iter().map(|text| wire.delta(text, "7")).collect();
+        let mut short = Short::default();
+        for read in wire.events(&deltas) {
+            decoder.feed(&read, &mut short);
+        }
+        // Of the first read of all nobody knows whether an event began with it.
+        let learned = if wire.before.is_empty() { 2 } else { 1 };
+        assert_eq!(short.0, deltas.len() - learned, "{}", wire.delta);
+    }
+}
