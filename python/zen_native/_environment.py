@@ -5,6 +5,7 @@ Owns that asking takes next to no time. `os.environ` takes a microsecond to find
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,11 +21,11 @@ class Readings:
     def __init__(self, environ: Mapping[str, str], read: Mapping[str, str | None]) -> None:
         self.read = read
         self._environ = environ
-        # `os.environ` is a view of a plain dict, in the words of the system. Where that is not to be had, or it is
-        # another mapping, the mapping is asked.
-        known: Any = environ
-        data: object = getattr(environ, "_data", None)
-        if isinstance(data, dict):
+        # `os.environ` is a view of a plain dict, in the words of the system. Where that is not to be had, and of any
+        # other mapping, whatever it is made of, the mapping is asked.
+        known: Any = os.environ
+        data: object = getattr(known, "_data", None)
+        if environ is os.environ and isinstance(data, dict) and hasattr(known, "encodekey"):
             self._get: Any = data.get  # pyright: ignore[reportUnknownMemberType]
             self._values: tuple[tuple[object, object], ...] = tuple(
                 (known.encodekey(name), None if value is None else known.encodevalue(value))
@@ -39,9 +40,7 @@ class Readings:
         if environ is not self._environ:
             return False
         get = self._get
-        for name, value in self._values:
+        for name, value in self._values:  # noqa: SIM110 - a generator takes two thirds longer
             if get(name) != value:
-                break
-        else:
-            return True
-        return False
+                return False
+        return True

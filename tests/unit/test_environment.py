@@ -51,7 +51,15 @@ def test_the_environment_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None
     assert readings.hold(os.environ)
 
 
-@pytest.mark.parametrize("kind", [lambda inner: inner, MappingProxyType, Other])
+class Alike(Other):
+    """One whose attribute has the name of one that `os.environ` has."""
+
+    def __init__(self, inner: Mapping[str, str]) -> None:
+        super().__init__(inner)
+        self._data = {name.lower(): value for name, value in inner.items()}
+
+
+@pytest.mark.parametrize("kind", [lambda inner: inner, MappingProxyType, Other, Alike])
 def test_a_mapping_in_its_place(kind: type[Other]) -> None:
     inner = {NAMES[0]: "one"}
     environ = kind(inner)
