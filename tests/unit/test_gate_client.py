@@ -183,7 +183,7 @@ def test_the_flag_counts_from_the_next_request_on(make: type[zen.Client], monkey
 
 @NEEDS_EXTENSION
 def test_what_was_decided_before_is_decided_again(monkeypatch: Patch) -> None:
-    """A decision that is remembered is counted as any other, and none is remembered that a request could change."""
+    """None is remembered that a request could change, and whoever explains counts nothing."""
     client, limit = zen.Client(CONFIG), 200
     monkeypatch.setattr("zen_native.gate.MAX_BODY_BYTES", limit)
     for _ in range(2):
@@ -197,6 +197,20 @@ def test_what_was_decided_before_is_decided_again(monkeypatch: Patch) -> None:
         taken = client.explain("mine/m", "hi", http={"headers": {"Trailer": "x-a"}}).decision
         assert taken.transport_reason is Reason.OPTION_NOT_NATIVE
     assert client.decisions.total == 0
+
+
+@NEEDS_EXTENSION
+def test_a_decision_that_is_remembered_is_counted_as_any_other() -> None:
+    with Server(sse_reply(*WHOLE)) as server, zen.Client(config(server)) as client:
+        for number in range(1, 4):
+            for runtime in ("native", "python"):
+                assert client.generate("mine/m", "hi", runtime=runtime).text == "Hello"
+            assert client.decisions.counts() == {
+                ("native", "native", Reason.NATIVE): number,
+                ("python", "httpx", Reason.CALLER_CHOSE_PYTHON): number,
+            }
+        assert client.explain("mine/m", "hi", runtime="native").decision.reason is Reason.NATIVE
+    assert client.decisions.total == len(server.requests) == 6
 
 
 @NEEDS_EXTENSION
