@@ -38,8 +38,8 @@ _ACCEPT = {
 
 
 class Place:
-    """A route, and what requests have in common on it: URL, headers, the options of the decoder. What was read for it,
-    and what is sent, may be a key: this has no repr of its own."""
+    """A route, and what requests have in common on it: URL, headers, the options of the decoder. What
+    was read for it, and what is sent, may be a key: this has no repr of its own."""
 
     __slots__ = ("_authorized", "_readings", "_table", "found", "headers", "options", "route", "url")
 
@@ -71,13 +71,14 @@ class Place:
         return True
 
     def authorized(self, http: HttpRequest, ahead: float) -> HttpRequest:
-        """A request with the route's credentials; may block where AWS is asked for them."""
+        """A request with the route's credentials; may block where AWS is asked for them. Its headers are nobody
+        else's: a transport of the caller's may add to them."""
         if http.headers is self.headers and http.url is self.url and self._authorized is not None:
-            return HttpRequest(http.method, http.url, self._authorized, http.body)
+            return HttpRequest(http.method, http.url, dict(self._authorized), http.body)
         route = self.route
         headers = authorize(route, method=http.method, url=http.url, headers=http.headers, body=http.body, ahead=ahead)
         if http.headers is self.headers and http.url is self.url and not blocks(route):
-            self._authorized = headers  # which depend on nothing else
+            self._authorized = dict(headers)  # which depend on nothing else
         return HttpRequest(http.method, http.url, headers, http.body)
 
 

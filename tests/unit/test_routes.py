@@ -6,6 +6,7 @@ import gc
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,3 +151,23 @@ def test_a_key_that_is_missing_is_missed_every_time() -> None:
     for _ in range(2):
         with pytest.raises(AuthenticationError, match="no key"):
             place.authorized(request_of(place), 0.0)
+
+
+def test_what_a_transport_adds_to_its_headers_is_in_no_other_request() -> None:
+    place = Routes(Config(environ={"OPENAI_API_KEY": "k"})).place("openai/gpt-5")
+    before = dict(place.headers)
+    for _ in range(3):
+        given: Any = place.authorized(request_of(place), 0.0).headers
+        assert given == {**before, "authorization": "Bearer k"}
+        given["x-trace"] = "of one request"
+    assert place.headers == before
+
+
+def test_without_credentials_each_request_has_headers_of_its_own_too() -> None:
+    provider = ProviderSettings(base_url="http://127.0.0.1:9/v1", protocol="openai-chat")
+    place = Routes(Config(providers={"local": provider}, environ={})).place("local/m")
+    assert place.route.auth == "none"
+    given: Any = place.authorized(request_of(place), 0.0).headers
+    given["x-trace"] = "of one request"
+    assert "x-trace" not in place.headers
+    assert "x-trace" not in place.authorized(request_of(place), 0.0).headers
