@@ -150,8 +150,16 @@ async def rung(clock: Clock, watch: Watch, waiter: Waiter) -> Alarm:
     """The alarm, after its timer went off."""
     alarm = Alarm(asyncio.get_running_loop(), watch, waiter, clock.silent)
     alarm.set()
-    await asyncio.sleep(0.001)  # a timer that is due after the alarm's
+    await went_off(alarm)
     return alarm
+
+
+async def went_off(alarm: Alarm) -> None:
+    """After the timer that was set just now: what it was set for is no longer what it is set for."""
+    before = alarm.set_for
+    async with asyncio.timeout(10):
+        while alarm.set_for == before:  # noqa: ASYNC110 - its timer tells nobody
+            await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize(("silence", "ends"), [(5.0, False), (10.0, True)])
@@ -169,7 +177,7 @@ def test_a_wait_ends_when_nothing_came_for_so_long(silence: float, ends: bool) -
         alarm.set()
         watch.each("idle", 10.0)
         clock.silence = silence
-        await asyncio.sleep(0.001)  # a timer that is due after the alarm's
+        await went_off(alarm)
         assert task.done() is ends
         if ends:
             task.result()
