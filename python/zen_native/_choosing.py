@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from . import gate
@@ -25,13 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["Chooser"]
 
 _MAX_KNOWN = 256
+_Around = tuple[str, tuple[str, ...], str | None, str | None]
+"""What `ZEN_NATIVE` says, the hooks of a client that was brought, the origin that is behind a proxy, and what runs the
+calling task where that is no use to the native transport."""
 
 
 class Chooser:
     """Decides for one client. Usable from several threads."""
 
     __slots__ = (
-        "_brought", "_choice", "_custom", "_event_loop", "_flag", "_has_native", "_known", "_proxies", "_runtime",
+        "_brought", "_choice", "_custom", "_event_loop", "_flag", "_has_native", "_known", "_proxies", "_select",
         "asks",
     )  # fmt: skip
 
@@ -46,7 +50,7 @@ class Chooser:
     ) -> None:
         """What the client says, what the caller gave it in place of sockets, whether it has a transport of its own for
         the native path, and what runs the calling task where that is no use there."""
-        self._runtime: RuntimeChoice = runtime
+        self._select = partial(gate.select, client_runtime=runtime)
         self.asks = callable(runtime)
         """Whether a function of the client's is asked of each request."""
         self._choice: TransportChoice = transport
@@ -75,33 +79,26 @@ class Chooser:
             ImportError: native was demanded, but the extension is not there.
             UnsupportedError: native was demanded, but something else stands against it.
         """
-        flag = self._flag_now()
-        hooks = () if self._brought is None else self._hooks()
-        proxied, event_loop = self._proxied(route), self._event_loop()
-        key: Hashable = None
-        is_word = _is_word(runtime)
-        if is_word and failure is None and body_bytes <= gate.MAX_BODY_BYTES and not request.http.headers:
-            key = (runtime, route.protocol, route.framing, flag, proxied, event_loop, hooks)
-            known = self._known.get(key)
-            if known is not None:
-                return gate.recorded(known, route, decisions)
-        capabilities = self._capabilities(hooks, proxied, event_loop)
-        decision = gate.select(
-            request,
-            route,
-            capabilities,
-            decisions,
-            runtime=runtime,
-            client_runtime=self._runtime,
-            body_bytes=body_bytes,
-            failure=failure,
+        around = self._around(route)
+        is_plain = failure is None and body_bytes <= gate.MAX_BODY_BYTES and not request.http.headers
+        key = (runtime, route.protocol, route.framing, around) if is_plain and _is_word(runtime) else None
+        if key is not None and (known := self._known.get(key)) is not None:
+            return gate.recorded(known, route, decisions)
+        capabilities = self._capabilities(around)
+        decision = self._select(
+            request, route, capabilities, decisions, runtime=runtime, body_bytes=body_bytes, failure=failure
         )
-        is_pure = not capabilities.refused_content and not self.asks and capabilities.flag == flag
-        if key is not None and is_pure and len(self._known) < _MAX_KNOWN:
+        if key is not None and self._is_kept(capabilities, around):
             self._known[key] = decision
         return decision
 
-    def _capabilities(self, hooks: tuple[str, ...], proxied: str | None, event_loop: str | None) -> gate.Capabilities:
+    def _around(self, route: Route) -> _Around:
+        """What may change from one request to the next."""
+        hooks = () if self._brought is None else self._hooks()
+        return self._flag_now(), hooks, self._proxied(route), self._event_loop()
+
+    def _capabilities(self, around: _Around) -> gate.Capabilities:
+        _, hooks, proxied, event_loop = around
         return gate.current_capabilities(
             native_transport=self._has_native,
             transport=self._choice,
@@ -110,6 +107,11 @@ class Chooser:
             proxied=proxied,
             event_loop=event_loop,
         )
+
+    def _is_kept(self, capabilities: gate.Capabilities, around: _Around) -> bool:
+        """Whether the decision depends on nothing else, and there is room for it."""
+        is_pure = not capabilities.refused_content and not self.asks and capabilities.flag == around[0]
+        return is_pure and len(self._known) < _MAX_KNOWN
 
     def _hooks(self) -> tuple[str, ...]:
         from .transport.foreign import hooks_of
