@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard, cast
 if TYPE_CHECKING:
     from .request import LLMRequest
 
-__all__ = ["PlainRequest", "plain_request", "with_text"]
+__all__ = ["NO_OPTIONS", "PlainRequest", "plain_request", "with_text"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _ROLES = frozenset({"assistant", "system", "user"})
@@ -60,7 +60,8 @@ class PlainGeneration(NamedTuple):
     stop: tuple[str, ...] = ()
 
 
-_NO_OPTIONS = PlainGeneration()
+NO_OPTIONS = PlainGeneration()
+"""Of nearly every request."""
 
 
 class PlainOverlay:
@@ -107,13 +108,13 @@ def plain_request(model: object, messages: object, fields: Mapping[str, Any]) ->
     """The request of a call that is a model, texts and perhaps instructions and numbers for the generation; None where
     it is more, or wrong, which is the models' to say."""
     if not fields and type(messages) is str and messages and type(model) is str and model and model.isascii():
-        return cast("LLMRequest", PlainRequest(model, (PlainMessage("user", messages),), (), _NO_OPTIONS))
+        return cast("LLMRequest", PlainRequest(model, (PlainMessage("user", messages),), (), NO_OPTIONS))
     if fields.keys() - _FIELDS or not (_is_text(model) and model.isascii()):
         return None
     system: object = fields.get("system")
     if "system" in fields and not _is_text(system):
         return None
-    generation = _generation(fields["generation"]) if "generation" in fields else _NO_OPTIONS
+    generation = _generation(fields["generation"]) if "generation" in fields else NO_OPTIONS
     said = _said(messages)
     if not said or generation is None:
         return None

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from ._routes import Routes
     from .formats.common import Lowered
-    from .formats.frame import Frames
     from .gate import Decision
     from .request import LLMRequest
     from .route import Route
@@ -71,10 +70,10 @@ class Prepared:
 
 
 def prepare(
-    request: LLMRequest, model: str, routes: Routes, decide: Callable[..., Decision], frames: Frames | None = None
+    request: LLMRequest, model: str, routes: Routes, decide: Callable[..., Decision], *, framed: bool = False
 ) -> Prepared:
-    """The request as it goes to a model, which is its own or one to fall back to. What was said is not in `lowered`
-    where one of the `frames` fits: only the body is.
+    """The request as it goes to a model, which is its own or one to fall back to. With `framed`, what was said is not
+    in `lowered` where one of the route's frames fits: only the body is.
 
     Raises:
         NoRouteError: nobody is known to serve the model.
@@ -87,7 +86,7 @@ def prepare(
     place = _framed(routes.place(model), request)
     route = place.route
     try:
-        known = None if frames is None else frames.lowered(request, route, place)
+        known = place.frames.lowered(request, route) if framed else None
         lowered = lower(request, route, stream=True) if known is None else known[0]
         body = lowered.encoded() if known is None else known[1]
     except LLMError as error:

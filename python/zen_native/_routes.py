@@ -14,6 +14,7 @@ from ._environment import Readings
 from .auth import authorize, blocks
 from .catalogue import FLAG, table_in_force
 from .decoder import checked_options
+from .formats.frame import Frames
 from .routing import resolve
 from .transport.base import HttpRequest
 
@@ -38,10 +39,10 @@ _ACCEPT = {
 
 
 class Place:
-    """A route, and what requests have in common on it: URL, headers, the options of the decoder. What
+    """A route, and what requests have in common on it: URL, headers, frames of bodies, the options of the decoder. What
     was read for it, and what is sent, may be a key: this has no repr of its own."""
 
-    __slots__ = ("_authorized", "_readings", "_table", "found", "headers", "options", "route", "url")
+    __slots__ = ("_authorized", "_readings", "_table", "found", "frames", "headers", "options", "route", "url")
 
     def __init__(self, route: Route, table: Table | None = None, readings: Readings | None = None) -> None:
         self.route = route
@@ -54,6 +55,7 @@ class Place:
             **route.headers,
         }
         """Without those of `auth` and of a session."""
+        self.frames = Frames()
         self.options: Options = checked_options(route.metadata_key, route.dialect.think_tags, route.trailing_cost)
         self._table = table
         self._readings = readings

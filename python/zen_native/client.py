@@ -20,7 +20,6 @@ from ._plain_request import plain_request
 from ._prepare import prepare
 from ._routes import Routes
 from ._step import Engine, Step
-from .formats.frame import Frames
 from .gate import Decisions
 from .settings import Config
 from .streams import AsyncStream, Stream
@@ -108,7 +107,6 @@ class _Base:
         self._retrier = Retrier(given(RetryPolicy, retry, "retry") or RetryPolicy())
         self._clocks = Clocks()
         self._routes = Routes(self.config)
-        self._frames = Frames()
         self._engine: Engine | None = None
         self._telemetry = telemetry
         self._closed = False
@@ -168,7 +166,7 @@ class _Base:
             retrier=self._retrier,
             clocks=self._clocks,
             # Without the client, which ends with the last who holds it.
-            prepare=partial(prepare, routes=self._routes, decide=decide, frames=self._frames),
+            prepare=partial(prepare, routes=self._routes, decide=decide, framed=True),
             prices=self.prices,
         )
         if runtime is None:

@@ -1,19 +1,22 @@
 """Requests that differ in the text of one question alone: what the first of them became is the frame of the others.
 
-Owns which requests those are, and that a frame gives byte for byte what the format gives. Knows no format: a frame is
-cut out of a body that the format made of another text.
+Owns which requests those are, how much is kept for them, and that a frame gives byte for byte what the format gives.
+Knows no format: a frame is cut out of a body that the format made of another text.
 """
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from math import copysign
+from operator import attrgetter
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-from zen_native._plain_request import with_text
+from zen_native._plain_request import NO_OPTIONS, with_text
 from zen_native.errors import LLMError
 
 from . import lower
-from .body import LONG, quoted
+from .body import quoted
 from .common import Lowered
 
 if TYPE_CHECKING:
@@ -24,7 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Frames"]
 
-_MAX_FRAMES = 64
+_MAX_KINDS = 16
+_MAX_TEXT = 16 << 10
+"""Characters that a caller wrote, in all, of a request that has a frame."""
+
+_NO_OPTIONS: Any = NO_OPTIONS
+_NUMBERS = attrgetter("temperature", "top_p", "frequency_penalty", "presence_penalty")
 
 
 class _Frame:
@@ -43,26 +51,26 @@ class _Frame:
 
 
 class Frames:
-    """Those of one client. The text of a question is not kept, and what a caller could change later is in none of the
-    requests that have one: no tools, schemas, labels and members of the body. Usable from several threads."""
+    """Those of one route, for as long as it is one. The text of a question is not kept, and what a caller could change
+    later is in none of the requests that have one: no tools, schemas, labels and members of the body. Usable from
+    several threads."""
 
-    __slots__ = ("_known", "_once")
+    __slots__ = ("_known", "_lock", "_once")
 
     def __init__(self) -> None:
-        self._once: set[Hashable] = set()
-        """What was asked once. Of what never comes again there is no frame."""
+        self._once: dict[Hashable, None] = {}
+        """What was asked once, the oldest first. Of what never comes again there is no frame."""
         self._known: dict[Hashable, _Frame | None] = {}
-        """None where there can be none."""
+        """The oldest first; None where there can be none."""
+        self._lock = Lock()
 
-    def lowered(self, request: LLMRequest, route: Route, place: Hashable) -> tuple[Lowered, bytes] | None:
-        """What `lower` and `encoded` give for a streamed answer; None where they are to be asked. `place` stands for
-        the route and hashes faster."""
+    def lowered(self, request: LLMRequest, route: Route) -> tuple[Lowered, bytes] | None:
+        """What `lower` and `encoded` give for a streamed answer on that route; None where they are to be asked."""
         asked = _asked(request)
         if asked is None:
             return None
-        text, rest = asked
-        key = (place, rest)
-        frame = self._known.get(key) or self._seen(key, request, route, text)
+        text, kind = asked
+        frame = self._known.get(kind) or self._seen(kind, request, route, text)
         if frame is None:
             return None
         try:
@@ -70,19 +78,26 @@ class Frames:
         except UnicodeEncodeError:  # half of a surrogate pair
             return None
 
-    def _seen(self, key: Hashable, request: LLMRequest, route: Route, text: str) -> _Frame | None:
+    def _seen(self, kind: Hashable, request: LLMRequest, route: Route, text: str) -> _Frame | None:
         """The frame of what is asked for the second time."""
-        if key in self._known:
-            return None
-        if key not in self._once:
-            if len(self._once) >= _MAX_FRAMES:
-                self._once = set()
-            self._once.add(key)
-            return None
-        if len(self._known) >= _MAX_FRAMES:
-            self._known = {}
-        frame = self._known[key] = _cut(request, route, text)
+        with self._lock:
+            if kind in self._known:
+                return self._known[kind]
+            if kind not in self._once:
+                _keep(self._once, kind, None)
+                return None
+            del self._once[kind]
+        frame = _cut(request, route, text)  # who asks meanwhile is a first one again
+        with self._lock:
+            _keep(self._known, kind, frame)
         return frame
+
+
+def _keep(kept: dict[Hashable, Any], kind: Hashable, value: object) -> None:
+    """One more, in place of the oldest where there are as many as may be."""
+    if kind not in kept and len(kept) >= _MAX_KINDS:
+        del kept[next(iter(kept))]
+    kept[kind] = value
 
 
 def _asked(request: LLMRequest) -> tuple[str, Hashable] | None:
@@ -98,7 +113,7 @@ def _asked(request: LLMRequest) -> tuple[str, Hashable] | None:
         return None
     text = _text(message.content[0])
     system = tuple(map(_text, request.system)) if request.system else ()
-    if text is None or None in system:
+    if text is None or None in system or not _fits(request, text, system):
         return None
     return text, (system, request.generation, request.reasoning, request.tool_choice, request.cache, request.strict)
 
@@ -108,7 +123,29 @@ def _text(part: Content) -> str | None:
     if part.type != "text" or part.cache is not None or part.metadata is not None:
         return None
     text = part.text
-    return text if type(text) is str and len(text) <= LONG and text and not text.isspace() else None
+    return text if type(text) is str and len(text) <= _MAX_TEXT and text and not text.isspace() else None
+
+
+def _fits(request: LLMRequest, text: str, system: tuple[str | None, ...]) -> bool:
+    """Whether it is short in all, and equal only to what is written as it is."""
+    size = len(text)
+    if system:
+        size += sum(len(each or "") for each in system)
+    options, reasoning, choice = request.generation, request.reasoning, request.tool_choice
+    if options is not _NO_OPTIONS:
+        size += sum(map(len, options.stop))
+        if 0.0 in _NUMBERS(options) and _has_signed_zero(options):
+            return False
+    if reasoning is not None:
+        size += len(reasoning.effort or "") + len(reasoning.summary or "")
+    if choice is not None:
+        size += len(choice.name or "")
+    return size <= _MAX_TEXT
+
+
+def _has_signed_zero(options: object) -> bool:
+    """It equals the other one, and is written in another way."""
+    return any(number == 0 and copysign(1, number) < 0 for number in _NUMBERS(options))
 
 
 def _cut(request: LLMRequest, route: Route, text: str) -> _Frame | None:
