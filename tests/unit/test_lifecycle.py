@@ -92,6 +92,16 @@ def test_half_a_pair_at_the_end_of_a_block_is_replaced(life: Lifecycle) -> None:
     assert [event.text for event in life.out if isinstance(event, TextDelta)] == ["\ufffd"]
 
 
+def test_an_empty_delta_leaves_held_text_and_halves_alone() -> None:
+    life = Lifecycle("acme", think_tags=("think",))
+    for text in ("<think>", "\ud83d", "\ude00", "</th", "ink>"):
+        life.text(0, text)
+        life.text(0, "")
+        life.text(1, "")
+    assert [type(event).__name__ for event in life.out] == ["StepStart", "ReasoningStart", "ReasoningDelta"]
+    assert life.out[-1] == ReasoningDelta("reasoning-0", "\U0001f600")
+
+
 @pytest.mark.parametrize(
     ("half", "text", "joined", "rest"),
     [

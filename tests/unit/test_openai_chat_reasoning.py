@@ -109,6 +109,12 @@ def test_details_are_said_where_the_field_is_silent(runtime: str, kind: str, key
     assert got.of(ReasoningEnd)[0].metadata["test"]["field"] == "reasoning_details"  # type: ignore[index]
 
 
+def test_an_empty_piece_of_a_detail_leaves_a_half_waiting(runtime: str) -> None:
+    got = run(runtime, *({"reasoning_details": [detail(piece)]} for piece in ("a\ud83d", "", "\ude00b")))
+    assert thought(got) == "a\U0001f600b"
+    assert kept(got) == [detail("a\U0001f600b")]
+
+
 @pytest.mark.parametrize("other", [{"id": "r2"}, {"index": 1}, {"format": "f2"}, {"signature": "s2"}])
 def test_details_that_differ_stay_apart(runtime: str, other: dict[str, Any]) -> None:
     base = {"type": "reasoning.text", "id": "r1", "index": 0, "format": "f1", "signature": "s1"}

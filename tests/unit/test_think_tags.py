@@ -7,11 +7,15 @@ from itertools import groupby
 
 import pytest
 from tests.kit.decoding import Decoded, decode
-from tests.kit.messages import STOP, Frame, begin, delta, end, sse, start, stop
+from tests.kit.eventstream import encode
+from tests.kit.messages import STOP, Frame, begin, delta, end, invoke, sse, start, stop
 
-from zen_native.events import ReasoningDelta, ReasoningStart, TextDelta, TextStart
+from zen_native.decoder import Decoder
+from zen_native.events import ReasoningDelta, ReasoningStart, StepStart, TextDelta, TextStart
 
 PROTOCOL = "openai-chat"
+PROTOCOLS = ("anthropic-messages", "bedrock-converse", "bedrock-invoke-anthropic", "google-generate-content")
+"""Those of `text_frame`."""
 
 
 def body(*deltas: str) -> bytes:
@@ -106,6 +110,21 @@ def test_in_another_protocol(runtime: str) -> None:
 # Surrogate halves and tags
 
 
+def text_frame(protocol: str, said: str) -> bytes:
+    """One delta of visible text, as its protocol sends it."""
+    frame = delta(0, "text_delta", text=said)
+    match protocol:
+        case "bedrock-converse":
+            part = {"contentBlockIndex": 0, "delta": {"text": said}}
+            return encode(json.dumps(part).encode(), event="contentBlockDelta")
+        case "bedrock-invoke-anthropic":
+            return invoke(frame)
+        case "google-generate-content":
+            return sse({"candidates": [{"index": 0, "content": {"role": "model", "parts": [{"text": said}]}}]})
+        case _:
+            return sse(frame)
+
+
 def test_half_at_the_end_of_tagged_text_waits(runtime: str) -> None:
     assert split(runtime, "a\ud83d", "\ude00b") == [("text", "a\U0001f600b")]
     assert split(runtime, "<think>a</think>b\ud83d", "\ude00") == [("think", "a"), ("text", "b\U0001f600")]
@@ -115,6 +134,30 @@ def test_half_at_the_end_of_tagged_text_waits(runtime: str) -> None:
 def test_half_behind_a_tag_stays_behind_it(runtime: str) -> None:
     assert split(runtime, "a\n<think>\ud83d", "\ude00b</think>") == [("text", "a\n"), ("think", "\U0001f600b")]
     assert split(runtime, "a\n<think>b</think>c\ud83d") == [("text", "a\n"), ("think", "b"), ("text", "c\ufffd")]
+
+
+def told(runtime: str, *deltas: tuple[int, str]) -> list[tuple[str, str]]:
+    """What comes of these deltas of text, each with the index of its block."""
+    return spans(messages(runtime, *(delta(index, "text_delta", text=text) for index, text in deltas)))
+
+
+def test_an_empty_delta_leaves_a_half_waiting(runtime: str) -> None:
+    assert told(runtime, (0, "a\ud83d"), (0, ""), (0, "\ude00b")) == [("text", "a\U0001f600b")]
+    assert told(runtime, (0, "<think>\ud83d"), (0, ""), (0, ""), (0, "\ude00")) == [("think", "\U0001f600")]
+    assert told(runtime, (0, "<thi\ud83d"), (0, ""), (0, "nk>a")) == [("text", "<thi\ufffdnk>a")]
+
+
+def test_an_empty_delta_of_another_block_changes_nothing(runtime: str) -> None:
+    assert told(runtime, (0, "a\ud83d"), (1, ""), (0, "\ude00")) == [("text", "a\U0001f600")]
+    assert told(runtime, (0, "<thi"), (1, ""), (0, "nk>a")) == [("think", "a")]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_half_is_given_out_in_the_read_that_shows_it_to_be_lone(runtime: str, protocol: str) -> None:
+    decoder = Decoder(protocol, provider="test", runtime=runtime, think_tags=("think",))  # type: ignore[arg-type]
+    reads = [decoder.feed(text_frame(protocol, said)) for said in (" ", "<think>", "\ud83d", "", "", "\x7f")]
+    assert [len(events) for events in reads] == [0, 0, 0, 0, 0, 3]
+    assert reads[-1] == [StepStart(0), ReasoningStart("reasoning-0"), ReasoningDelta("reasoning-0", "\ufffd\x7f")]
 
 
 def test_half_of_reasoning_is_not_taken_into_the_text_after_it(runtime: str) -> None:

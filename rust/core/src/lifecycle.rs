@@ -115,14 +115,16 @@ impl<'e> Out<'e> {
 
     /// A delta of a text block, opened by it where it is not open; empty text does nothing.
     pub fn text(&mut self, key: u64, text: Text<'_>) {
-        if self.life.think.is_some() {
-            self.split(key, text);
-        } else if !text.is_empty() {
-            if self.life.open != Some((Kind::Text, key)) {
-                self.open_text(key, None);
-            }
-            self.delta(Kind::Text, text);
+        if text.is_empty() {
+            return;
         }
+        if self.life.think.is_some() {
+            return self.split(key, text);
+        }
+        if self.life.open != Some((Kind::Text, key)) {
+            self.open_text(key, None);
+        }
+        self.delta(Kind::Text, text);
     }
 
     /// A delta of a reasoning block, opened by it where it is not open; empty text does nothing.
@@ -162,19 +164,13 @@ impl<'e> Out<'e> {
     /// Opens a text block, which may stay empty. One that is open under the same key stays open.
     pub fn open_text(&mut self, key: u64, metadata: Option<Meta>) {
         self.flush_think();
-        if self.open(Kind::Text, key) {
-            self.sink.emit(Event::TextStart { id: &self.life.id, metadata: metadata.as_ref() });
-        }
+        self.open(Kind::Text, key, metadata.as_ref());
     }
 
     /// Opens a reasoning block, which may stay empty. One that is open under the same key stays open: false.
     pub fn open_reasoning(&mut self, key: u64, metadata: Option<Meta>) -> bool {
         self.flush_think();
-        let opened = self.open(Kind::Reasoning, key);
-        if opened {
-            self.sink.emit(Event::ReasoningStart { id: &self.life.id, metadata: metadata.as_ref() });
-        }
-        opened
+        self.open(Kind::Reasoning, key, metadata.as_ref())
     }
 
     /// Whether the open text or reasoning block has this key.
@@ -231,7 +227,7 @@ impl<'e> Out<'e> {
         });
     }
 
-    fn open(&mut self, kind: Kind, key: u64) -> bool {
+    fn open(&mut self, kind: Kind, key: u64, metadata: Option<&Meta>) -> bool {
         if self.life.open == Some((kind, key)) {
             return false;
         }
@@ -246,6 +242,11 @@ impl<'e> Out<'e> {
         if kind == Kind::Text {
             self.life.text_id = Some(self.life.id.clone());
         }
+        let id = self.life.id.as_str();
+        self.sink.emit(match kind {
+            Kind::Text => Event::TextStart { id, metadata },
+            Kind::Reasoning => Event::ReasoningStart { id, metadata },
+        });
         true
     }
 
@@ -259,9 +260,6 @@ impl<'e> Out<'e> {
     fn split(&mut self, key: u64, text: Text<'_>) {
         if self.life.think_key != Some(key) {
             self.flush_think();
-            if text.is_empty() {
-                return;
-            }
             self.life.think_key = Some(key);
             if let Some((kind, _)) = self.life.open {
                 self.flush_half(kind);
@@ -284,13 +282,7 @@ impl<'e> Out<'e> {
     fn give(&mut self, key: u64, pieces: Vec<Piece>) {
         for (is_reasoning, text) in pieces {
             let kind = if is_reasoning { Kind::Reasoning } else { Kind::Text };
-            if self.open(kind, key) {
-                let id = self.life.id.as_str();
-                self.sink.emit(match kind {
-                    Kind::Text => Event::TextStart { id, metadata: None },
-                    Kind::Reasoning => Event::ReasoningStart { id, metadata: None },
-                });
-            }
+            self.open(kind, key, None);
             self.emit_delta(kind, &text);
         }
     }

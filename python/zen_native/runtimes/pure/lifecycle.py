@@ -77,9 +77,11 @@ class Lifecycle:
 
     def text(self, key: int, text: str) -> None:
         """A delta of a text block, opened by it where it is not open; empty text does nothing."""
+        if not text:
+            return
         if self._think is not None:
             self._split(self._think, key, text)
-        elif text:
+        else:
             if self._kind != "text" or self._key != key:
                 self.open_text(key)
             self._delta(text)
@@ -94,16 +96,12 @@ class Lifecycle:
     def open_text(self, key: int, metadata: Meta | None = None) -> None:
         """Opens a text block, which may stay empty. One that is open under the same key stays open."""
         self._flush_think()
-        if self._open("text", key):
-            self.out.append(TextStart(self._id, self.meta(metadata)))
+        self._open("text", key, metadata)
 
     def open_reasoning(self, key: int, metadata: Meta | None = None) -> bool:
         """Opens a reasoning block, which may stay empty. One that is open under the same key stays open: False."""
         self._flush_think()
-        opened = self._open("reasoning", key)
-        if opened:
-            self.out.append(ReasoningStart(self._id, self.meta(metadata)))
-        return opened
+        return self._open("reasoning", key, metadata)
 
     def is_open(self, key: int) -> bool:
         """Whether the open text or reasoning block has this key."""
@@ -149,7 +147,7 @@ class Lifecycle:
         else:
             self.out.append(ReasoningEnd(self._id, signature, self.meta(metadata)))
 
-    def _open(self, kind: str, key: int) -> bool:
+    def _open(self, kind: str, key: int, metadata: Meta | None = None) -> bool:
         if self._kind == kind and self._key == key:
             return False
         self._close()
@@ -159,6 +157,9 @@ class Lifecycle:
         self._opened = self.opening()
         if kind == "text":
             self._text_id = self._id
+            self.out.append(TextStart(self._id, self.meta(metadata)))
+        else:
+            self.out.append(ReasoningStart(self._id, self.meta(metadata)))
         return True
 
     def _delta(self, text: str) -> None:
@@ -171,8 +172,6 @@ class Lifecycle:
     def _split(self, think: ThinkSplitter, key: int, text: str) -> None:
         if self._think_key != key:
             self._flush_think()
-            if not text:
-                return
             self._think_key = key
             if self._kind is not None:
                 self._flush_half(self._kind)
@@ -191,8 +190,7 @@ class Lifecycle:
 
     def _give(self, key: int, pieces: list[Piece]) -> None:
         for is_reasoning, text in pieces:
-            if self._open("reasoning" if is_reasoning else "text", key):
-                self.out.append(ReasoningStart(self._id) if is_reasoning else TextStart(self._id))
+            self._open("reasoning" if is_reasoning else "text", key)
             # Halves were joined before the text was split.
             self.out.append(ReasoningDelta(self._id, text) if is_reasoning else TextDelta(self._id, text))
 

@@ -34,10 +34,12 @@ impl<'a> Text<'a> {
     }
 
     /// Puts `half` (a high surrogate that ended the delta before) in front, and takes the half at the end out into it.
+    /// Where there is no text the half goes on waiting.
     #[must_use]
     #[inline]
     pub fn join(self, half: &mut Option<u16>) -> Cow<'a, str> {
-        if self.low.is_none() && self.high.is_none() && half.is_none() { self.body } else { self.join_half(half) }
+        let plain = self.low.is_none() && self.high.is_none() && (half.is_none() || self.body.is_empty());
+        if plain { self.body } else { self.join_half(half) }
     }
 
     #[cold]

@@ -1,4 +1,4 @@
-use super::{Json, MAX_DEPTH, Tape, parse, quote};
+use super::{Json, MAX_DEPTH, Tape, Text, parse, quote};
 
 fn ok(text: &str) -> Json {
     parse(text).unwrap()
@@ -109,6 +109,8 @@ fn surrogate_halves_are_joined_or_replaced() {
     let mut half = None;
     let first = tape.parse(r#""ab\ud83d""#).unwrap().text().unwrap().join(&mut half).into_owned();
     assert_eq!((first.as_str(), half), ("ab", Some(0xd83d)));
+    let empty = Text::from("").join(&mut half);
+    assert_eq!((&*empty, half), ("", Some(0xd83d)));
     let second = tape.parse(r#""\ude00c""#).unwrap().text().unwrap().join(&mut half).into_owned();
     assert_eq!((second.as_str(), half), ("😀c", None));
 }
