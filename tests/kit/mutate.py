@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.kit.splits import join, mend, payload, replace_payload, split
 
-__all__ = ["RAW_VALUES", "TOKENS", "VALUES", "mutate"]
+__all__ = ["RAW_VALUES", "SAID", "TEXTS", "TOKENS", "VALUES", "mutate"]
 
 _MAX_BODY = 1 << 20
 _RAW = "\x00raw\x00"
@@ -39,6 +39,15 @@ VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 """What takes the place of a JSON value."""
 
+TEXTS = (
+    "\ud83d", "\ud83d", "\ude00", "", "", "a\ud83d", "\ude00b", " ", "\n", "\x7f", "<think>", "</think>", "<thi", "nk>",
+    "</", "a\n<think>\ud83d", "\ude00</think>",
+)  # fmt: skip
+"""Deltas that are joined with their neighbours."""
+
+SAID = ("text", "content", "delta", "thinking", "reasoning", "arguments", "partial_json", "input")
+"""Members that such deltas stand in."""
+
 RAW_VALUES = (
     "1e400", "-0", "1E5", "1.10", "1e-400", "NaN", "01", "9" * 4300, "9" * 4301, "0." + "1" * 80, "0." + "1" * 4300,
     '{"a":1,"a":2}', "[" * 126 + "]" * 126, "[" * 140 + "]" * 140, r'"\ud83d"', r'"\udc00\ud800"', r'"\u0000"', "'a'",
@@ -53,7 +62,7 @@ Place = tuple[Any, Any]
 def mutate(rng: Random, framing: str, body: bytes, other: bytes) -> bytes:
     """The body after one to four changes; `other` is a body to take pieces from."""
     for _ in range(rng.choice((1, 1, 1, 2, 3, 4))):
-        change = rng.choice((_bytes, _frames, _frames, _json, _json, _json))
+        change = rng.choice((_bytes, _frames, _frames, _json, _json, _json, _texts))
         body = change(rng, framing, body, other)[:_MAX_BODY]
     return mend(body) if framing == "eventstream" and rng.random() < 0.8 else body
 
@@ -114,6 +123,31 @@ def _json(rng: Random, framing: str, body: bytes, other: bytes) -> bytes:
         value = _changed(rng, value)
     frames[at] = replace_payload(framing, frames[at], _dumped(value, ascii_only=rng.random() < 0.5))
     return join(framing, frames)
+
+
+def _texts(rng: Random, framing: str, body: bytes, other: bytes) -> bytes:
+    """A frame becomes several, which differ in one string; most often in what is said."""
+    frames = split(framing, body)
+    for at in rng.sample(range(len(frames)), min(8, len(frames))):
+        try:
+            value = json.loads(payload(framing, frames[at]) or "")
+        except (ValueError, RecursionError):
+            continue
+        places = [(holder, key) for holder, key in _places(value) if isinstance(holder[key], str)]
+        said = [(holder, key) for holder, key in places if key in SAID]
+        if said or (places and rng.random() < 0.1):
+            frames[at : at + 1] = _copies(rng, framing, frames[at], value, rng.choice(said or places))
+            return join(framing, frames)
+    return _bytes(rng, framing, body, other)
+
+
+def _copies(rng: Random, framing: str, frame: bytes, value: Any, place: Place) -> list[bytes]:
+    holder, key = place
+    copies = []
+    for _ in range(rng.randint(2, 6)):
+        holder[key] = rng.choice(TEXTS)
+        copies.append(replace_payload(framing, frame, _dumped(value, ascii_only=rng.random() < 0.5)))
+    return copies
 
 
 def _changed(rng: Random, value: Any) -> Any:
