@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -15,7 +16,7 @@ from typing import Self
 __all__ = ["Listener"]
 
 
-class Listener:
+class Listener(ABC):
     """Listens from the beginning, and takes connections within the block."""
 
     def __init__(self) -> None:
@@ -40,9 +41,9 @@ class Listener:
         """What is served in its place."""
         return connection
 
+    @abstractmethod
     def serve(self, connection: socket.socket, number: int) -> None:
         """Serve one, counted from 0. It is over when this returns."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         self._run(self._accept)

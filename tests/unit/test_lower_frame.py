@@ -225,7 +225,7 @@ def test_what_a_format_refuses_is_refused_every_time() -> None:
 def test_a_format_that_looks_at_the_text_has_no_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     def odd(request: LLMRequest, there: Route, *, stream: bool) -> Any:
         found = lower(request, there, stream=stream)
-        found.said["length"] = len(request.messages[0].content[0].text)  # type: ignore[union-attr]
+        found.said["length"] = len(request.messages[0].content[0].text)  # type: ignore[union-attr] - all are texts
         return found
 
     monkeypatch.setattr(module, "lower", odd)
