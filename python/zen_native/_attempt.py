@@ -99,7 +99,7 @@ class Attempt:
         failed.__context__ = None
         raise self._told(failed).with_traceback(None)
 
-    def incoming(self, kept: list[LLMEvent], most: int) -> Incoming | None:
+    def incoming(self, kept: list[LLMEvent | str], most: int) -> Incoming | None:
         """See `LiveExchange.incoming`; there is none before the first events and after the last."""
         live = self._live
         if live is None or not self._began or self._ended or self._decoder.answered:

@@ -1,5 +1,6 @@
 # The extension's surface. `zen_native.runtimes.native`, `zen_native.transport` and `zen_native.formats.body` call it.
 
+import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Generator
 from contextvars import Context
@@ -11,6 +12,9 @@ from zen_native.errors import LLMError
 from zen_native.events import LLMEvent
 
 __all__ = ["Decoder", "Incoming", "Waiter", "Wire", "__version__", "event_table", "json_joined", "names"]
+
+if sys.platform == "linux":
+    __all__ += ["Poller"]
 
 __version__: str
 
@@ -101,6 +105,31 @@ class Wire:
     @property
     def paused(self) -> bool: ...
 
+class _Polled(Protocol):
+    def buffer_updated(self, nbytes: int, /) -> None: ...
+    def read_ended(self, error: OSError | None, /) -> None: ...
+    def read_failed(self, error: Exception, /) -> None: ...
+
+if sys.platform == "linux":
+    # Reads the connections of one event loop, which watches `fileno()` and calls `ready` when there is something: that
+    # reads what has come, and what comes meanwhile, for a millisecond and one read at most. For the loop's thread.
+    @final
+    class Poller:
+        # Where bytes are read to that no wire gets, and how many at a time; its size is fixed while a poller lives.
+        def __new__(cls, buffer: bytearray, /) -> Poller: ...
+        # -1 when it is closed.
+        def fileno(self) -> int: ...
+        # The bytes of that socket go to the wire or, without one, lie in the buffer when the connection's
+        # `buffer_updated` is called. `read_ended(None)` is called at their end, with an error where they cannot be had,
+        # and `read_failed` when one of these calls or the wire raises an `Exception`; others come out of `ready`. The
+        # socket stays open until it is removed, which may happen within the calls. OSError: it cannot be watched.
+        # ValueError: it is closed, or this is.
+        def add(self, fd: int, connection: _Polled, wire: Wire | None, /) -> None: ...
+        # Does nothing where the number is another connection's by now.
+        def remove(self, fd: int, connection: _Polled, /) -> None: ...
+        def ready(self) -> None: ...
+        def close(self) -> None: ...
+
 # What a task of asyncio waits on: the part of a future (`asyncio.isfuture`) that is used for every read. A wire resumes
 # the task within the read. `zen_native.transport.native.waiting.Waiter` is the whole, with `resume_later` and
 # `not_resumed(callback, context, error)`, which are called here.
@@ -126,12 +155,13 @@ class Waiter:
     def cancelled(self) -> bool: ...
     def result(self) -> None: ...
 
-# Awaited, it gives the events of the next read that brought any, and puts them behind those in `kept`. An empty list,
-# and nothing was taken: where the answer does not simply go on, is over or paused, where another task waits, after
-# `close`, once after `remind`, and once after every `most` events.
+# Awaited, it gives the events of the next read that brought any, and puts them behind those in `kept`: a text or
+# reasoning delta of the same block as the last event as its text alone. An empty list, and nothing was taken: where the
+# answer does not simply go on, is over or paused, where another task waits, after `close`, once after `remind`, and once
+# after every `most` events. Who puts events into `kept` himself does so after an empty list.
 @final
 class Incoming:
-    def __new__(cls, wire: Wire, waiter: Waiter, kept: list[LLMEvent], most: int) -> Incoming: ...
+    def __new__(cls, wire: Wire, waiter: Waiter, kept: list[LLMEvent | str], most: int) -> Incoming: ...
     def close(self) -> None: ...
     @property
     def waiting(self) -> bool: ...

@@ -25,9 +25,10 @@ class Kept:
     """So many of them may lie about as they came."""
 
     def __init__(self) -> None:
-        self.events: list[LLMEvent] = []
-        """What is kept of them, always the same list. Who puts events behind them without `add` leaves to that those
-        which come after every `LOOSE`."""
+        self.events: list[LLMEvent | str] = []
+        """What is kept of them, always the same list; a string is the text of one more delta of the block that the
+        delta before it belongs to. Who puts events behind them without `add` leaves to that those which come after
+        every `LOOSE`."""
         self._joined = 0
 
     def add(self, events: list[LLMEvent]) -> list[LLMEvent]:
@@ -41,26 +42,37 @@ class Kept:
         """The answer that they tell."""
         from .response import fold  # most streams are not asked for it
 
-        return fold(self.events)
+        return fold(self.whole())
+
+    def whole(self) -> list[LLMEvent]:
+        """The events, with the deltas of a block in one."""
+        return _joined(self.events)
 
     def _join(self) -> None:
-        joined: list[LLMEvent] = []
-        texts: list[str] = []
-        last: TextDelta | ReasoningDelta | None = None
-        for event in self.events[self._joined :]:
-            if isinstance(event, ToolInputDelta):
-                continue  # the whole input comes with the call
-            if isinstance(event, TextDelta | ReasoningDelta) and _goes_on(event, last):
-                texts.append(event.text)
-                continue
-            _flush(joined, last, texts)
-            last = event if isinstance(event, TextDelta | ReasoningDelta) else None
-            texts = [] if last is None else [last.text]
-            if last is None:
-                joined.append(event)
-        _flush(joined, last, texts)
-        self.events[self._joined :] = joined  # at once: other threads may be reading
+        self.events[self._joined :] = _joined(self.events[self._joined :])  # at once: other threads may be reading
         self._joined = len(self.events)
+
+
+def _joined(events: list[LLMEvent | str]) -> list[LLMEvent]:
+    joined: list[LLMEvent] = []
+    texts: list[str] = []
+    last: TextDelta | ReasoningDelta | None = None
+    for event in events:
+        if isinstance(event, str):
+            texts.append(event)
+            continue
+        if isinstance(event, ToolInputDelta):
+            continue  # the whole input comes with the call
+        if isinstance(event, TextDelta | ReasoningDelta) and _goes_on(event, last):
+            texts.append(event.text)
+            continue
+        _flush(joined, last, texts)
+        last = event if isinstance(event, TextDelta | ReasoningDelta) else None
+        texts = [] if last is None else [last.text]
+        if last is None:
+            joined.append(event)
+    _flush(joined, last, texts)
+    return joined
 
 
 def _goes_on(event: TextDelta | ReasoningDelta, last: TextDelta | ReasoningDelta | None) -> bool:

@@ -268,7 +268,7 @@ class Step:
         if self._costs is None:
             self._costs = Costs(route, self._engine.prices, place)
         counts = route.protocol == "openai-responses"
-        calls = hosted_calls((*self._kept.events, *events)) if counts else {}
+        calls = hosted_calls((*self._kept.whole(), *events)) if counts else {}
         if is_slow(route.provider):
             return await self._engine.io.blocking(partial(self._costs.told, events, calls))
         return self._costs.told(events, calls)

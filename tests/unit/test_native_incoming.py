@@ -10,10 +10,12 @@ from collections.abc import Callable, Coroutine
 import pytest
 from tests.kit.feeding import text
 from tests.kit.http1 import head, new_decoder, new_wire
-from tests.kit.messages import STOP, block, delta, end, sse, start, stop
+from tests.kit.messages import STOP, block, delta, end, json_delta, sse, start, stop
 
 import zen_native as zen
 from zen_native import _core
+from zen_native._kept import Kept
+from zen_native.response import fold
 from zen_native.transport.native.waiting import Waiter
 
 HIGH_WATER = 256 << 10
@@ -36,8 +38,8 @@ class Answer:
         self.wire.feed(head("transfer-encoding: chunked") + chunk(sse(start(), block(0, "text", text=""))))
         self.wire.take()
         self.waiter = Waiter(asyncio.get_running_loop())
-        self.kept: list[zen.LLMEvent] = []
-        self.incoming = _core.Incoming(self.wire, self.waiter, self.kept, most)
+        self.kept = Kept()
+        self.incoming = _core.Incoming(self.wire, self.waiter, self.kept.events, most)
 
     async def next(self) -> list[zen.LLMEvent]:
         return await self.incoming
@@ -78,7 +80,7 @@ async def test_the_events_of_a_read_come_within_the_read_and_are_kept() -> None:
     await task
     await asyncio.sleep(0)
     assert log == ["one two ", "the read is over"]
-    assert text(answer.kept) == "one two "
+    assert text(answer.kept.whole()) == "one two "
 
 
 @running
@@ -91,6 +93,61 @@ async def test_what_came_meanwhile_is_given_without_a_stop() -> None:
     assert text(ended.value.value) == "one two "
     assert not answer.incoming.waiting
     assert not answer.wire.pending
+
+
+# What is kept
+
+
+@running
+async def test_of_more_deltas_of_a_block_the_texts_are_kept() -> None:
+    answer = Answer()
+    given: list[zen.LLMEvent] = []
+    reads = [
+        [delta(0, "text_delta", text="a "), delta(0, "text_delta", text="b ")],
+        [block(1, "thinking", thinking=""), delta(1, "thinking_delta", thinking="c ")],
+        [delta(1, "thinking_delta", thinking="d ")],
+        [delta(0, "text_delta", text="e "), delta(0, "text_delta", text="f ")],
+        [block(2, "tool_use", id="toolu_1", name="look", input={}), json_delta(2, "{"), json_delta(2, "}")],
+        [delta(0, "text_delta", text="g "), delta(1, "thinking_delta", thinking="h ")],
+        [delta(1, "thinking_delta", thinking="i "), stop(1)],
+    ]
+    for frames in reads:
+        answer.wire.feed(chunk(sse(*frames)))
+        given += await answer.incoming
+    assert [event for event in answer.kept.events if isinstance(event, str)] == ["b ", "d ", "f ", "i "]
+    assert fold(answer.kept.whole()) == fold(given)
+    assert answer.kept.response() == fold(given)
+
+
+@running
+async def test_a_text_goes_with_the_delta_before_it_whoever_kept_that() -> None:
+    answer = Answer()
+    answer.wire.feed(word("one "))
+    assert text(await answer.incoming) == "one "
+    answer.waiter.remind()
+    assert await answer.incoming == []
+    answer.kept.add([zen.ReasoningDelta("reasoning-7", "hm")])
+    answer.wire.feed(word("two ") + word("three "))
+    given = await answer.incoming
+    assert [type(event) for event in answer.kept.events] == [zen.TextDelta, zen.ReasoningDelta, zen.TextDelta, str]
+    assert text(answer.kept.whole()) == "one two three "
+    assert text(given) == "two three "
+
+
+@running
+async def test_the_collector_has_nothing_to_look_for() -> None:
+    answer = Answer(most=10_000)
+    gc.collect()
+    gc.disable()
+    try:
+        before = gc.get_count()[0]
+        for _ in range(2_000):
+            answer.wire.feed(word())
+            await answer.incoming
+        assert gc.get_count()[0] - before < 100
+    finally:
+        gc.enable()
+    assert text(answer.kept.whole()) == "word" * 2_000
 
 
 OTHERS: dict[str, Callable[[Answer], object]] = {
@@ -114,7 +171,7 @@ def test_everything_else_is_left_alone(happens: Callable[[Answer], object], wait
         else:
             happens(answer)
             assert await asyncio.wait_for(answer.next(), 5) == []
-        assert answer.kept == []
+        assert answer.kept.events == []
         assert answer.wire.pending is (happens is OTHERS["the answer is complete"])
 
     asyncio.run(main())
@@ -155,7 +212,7 @@ async def test_after_so_many_events_who_keeps_them_may_look() -> None:
         answer.wire.feed(word() + word())
         given.append(len(await answer.next()))
     assert given == [2, 2, 0, 4, 0, 4]
-    assert len(answer.kept) == 12
+    assert len(answer.kept.events) == 12
 
 
 @running

@@ -109,10 +109,11 @@ class LiveExchange(Exchange, Protocol):
         """
         ...
 
-    def incoming(self, kept: list[LLMEvent], most: int) -> Incoming | None:
+    def incoming(self, kept: list[LLMEvent | str], most: int) -> Incoming | None:
         """A shorter way from the reads to who waits for them, where there is one; always the same. Awaited, it gives
-        the events of a read, and puts them behind those in `kept`; or an empty list, and everything is as it was, where
-        the answer does not simply go on, and after every `most` events. `wait` and `take` tell what it is then."""
+        the events of a read, and puts them behind those in `kept`, of more deltas of one block the texts; or an empty
+        list, and everything is as it was, where the answer does not simply go on, and after every `most` events. `wait`
+        and `take` tell what it is then."""
         ...
 
     def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:

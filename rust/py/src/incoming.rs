@@ -12,6 +12,8 @@ use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use crate::classes::{Classes, classes};
+use crate::exclusive::Exclusive;
 use crate::waiter::Waiter;
 use crate::wire::{Arrival, Wire};
 
@@ -21,6 +23,8 @@ pub(crate) struct Incoming {
     wire: Py<Wire>,
     waiter: Py<Waiter>,
     kept: Py<PyList>,
+    /// What was kept last, where it is a delta.
+    last: Exclusive<Option<Py<PyAny>>>,
     most: usize,
     /// How many were given since an empty list was.
     given: AtomicUsize,
@@ -34,7 +38,16 @@ impl Incoming {
     #[pyo3(signature = (wire, waiter, kept, most))]
     fn new(wire: Py<Wire>, waiter: Py<Waiter>, kept: Py<PyList>, most: usize) -> Self {
         let no = || AtomicBool::new(false);
-        Self { wire, waiter, kept, most, given: AtomicUsize::new(0), suspended: no(), closed: no() }
+        Self {
+            wire,
+            waiter,
+            kept,
+            last: Exclusive::new(None),
+            most,
+            given: AtomicUsize::new(0),
+            suspended: no(),
+            closed: no(),
+        }
     }
 
     /// The wire serves another answer from now on.
@@ -55,22 +68,20 @@ impl Incoming {
     /// The waiter, where there is something to wait for; otherwise the end, with the events.
     fn __next__(&self, py: Python<'_>) -> PyResult<Py<Waiter>> {
         if self.closed.load(Ordering::Relaxed) || !self.waiter.get().free(py)? || self.is_full() {
-            return Err(ending(PyList::empty(py)));
+            return Err(self.nothing(py));
         }
         let suspends = if self.suspended.swap(false, Ordering::Relaxed) { None } else { Some(&self.waiter) };
         match self.wire.get().arrival(py, suspends)? {
             Arrival::Events(events) => {
                 let events = events.into_bound(py);
-                let end = self.kept.bind(py).len();
-                self.kept.bind(py).set_slice(end, end, &events)?;
-                self.given.fetch_add(events.len(), Ordering::Relaxed);
+                self.keep(&events)?;
                 Err(ending(events))
             }
             Arrival::Nothing => {
                 self.suspended.store(true, Ordering::Relaxed);
                 Ok(self.waiter.clone_ref(py))
             }
-            Arrival::Other => Err(ending(PyList::empty(py))),
+            Arrival::Other => Err(self.nothing(py)),
         }
     }
 
@@ -84,6 +95,32 @@ impl Incoming {
 }
 
 impl Incoming {
+    /// Keeps what is given out: of more deltas of one block the texts. Strings do not count for the cyclic collector, and
+    /// deltas do as long as they live: it would look through the whole process every few thousand of them.
+    fn keep(&self, events: &Bound<'_, PyList>) -> PyResult<()> {
+        let py = events.py();
+        let (kept, classes) = (self.kept.bind(py), classes(py)?);
+        let done = self.last.enter(py, |last| {
+            for event in events {
+                if let Some(text) = last.as_ref().and_then(|last| more(classes, last.bind(py), &event)) {
+                    kept.append(text)?;
+                } else {
+                    kept.append(&event)?;
+                    *last = is_delta(classes, &event).then(|| event.unbind());
+                }
+            }
+            Ok(())
+        });
+        self.given.fetch_add(events.len(), Ordering::Relaxed);
+        done.unwrap_or(Ok(()))
+    }
+
+    /// The end of a wait without events. Others may keep events behind ours from now on.
+    fn nothing(&self, py: Python<'_>) -> PyErr {
+        drop(self.last.enter(py, Option::take));
+        ending(PyList::empty(py))
+    }
+
     /// Whether it is time for who keeps the events to look at them.
     fn is_full(&self) -> bool {
         let full = self.given.load(Ordering::Relaxed) >= self.most;
@@ -97,4 +134,20 @@ impl Incoming {
 /// How an iterator ends that is awaited: with its result.
 fn ending(events: Bound<'_, PyList>) -> PyErr {
     PyStopIteration::new_err(events.unbind())
+}
+
+/// The text of a delta that is of the same kind and block as the one before.
+fn more<'a, 'py>(
+    classes: &Classes,
+    last: &Bound<'py, PyAny>,
+    event: &'a Bound<'py, PyAny>,
+) -> Option<Borrowed<'a, 'py, PyAny>> {
+    [&classes.text_delta, &classes.reasoning_delta].into_iter().find_map(|shape| {
+        let (last, id) = (shape.value(last, 0)?, shape.value(event, 0)?);
+        if last.is(id) { shape.value(event, 1) } else { None }
+    })
+}
+
+fn is_delta(classes: &Classes, event: &Bound<'_, PyAny>) -> bool {
+    [&classes.text_delta, &classes.reasoning_delta].into_iter().any(|shape| shape.value(event, 0).is_some())
 }

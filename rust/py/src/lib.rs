@@ -12,6 +12,8 @@ mod exclusive;
 mod incoming;
 mod json;
 mod object;
+#[cfg(target_os = "linux")]
+mod poller;
 mod waiter;
 mod wire;
 
@@ -32,6 +34,9 @@ mod _core {
     use super::incoming::Incoming;
     #[pymodule_export]
     use super::json::json_joined;
+    #[cfg(target_os = "linux")]
+    #[pymodule_export]
+    use super::poller::Poller;
     #[pymodule_export]
     use super::waiter::Waiter;
     #[pymodule_export]

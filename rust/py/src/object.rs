@@ -59,6 +59,24 @@ impl Shape {
         // SAFETY: it is a new object with one reference, which is ours.
         Ok(unsafe { Bound::from_owned_ptr(py, instance) })
     }
+
+    /// The value of a field, by its place among the fields; None of what is no instance of just this class.
+    #[inline]
+    pub(crate) fn value<'a, 'py>(
+        &self,
+        instance: &'a Bound<'py, PyAny>,
+        field: usize,
+    ) -> Option<Borrowed<'a, 'py, PyAny>> {
+        if !instance.get_type().is(&self.class) {
+            return None;
+        }
+        let offset = self.offsets.get(field)?;
+        // SAFETY: `offset` checked that there an instance has a reference or null; it keeps that as long as it is frozen.
+        unsafe {
+            let value = instance.as_ptr().byte_add(*offset).cast::<*mut ffi::PyObject>().read();
+            Borrowed::from_ptr_or_opt(instance.py(), value)
+        }
+    }
 }
 
 /// Where a slot stands, by the definitions that `__slots__` left in the type.

@@ -291,7 +291,7 @@ impl Wire {
         done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the wire is in use by another thread")))
     }
 
-    fn read(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<()> {
+    pub(crate) fn read(&self, py: Python<'_>, bytes: &[u8]) -> PyResult<()> {
         let (calls, outcome) = self.with(py, |inner| Ok(inner.read(py, bytes)))?;
         let called = calls.make(py);
         both(py, outcome, called)

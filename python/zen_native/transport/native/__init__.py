@@ -4,6 +4,8 @@
     head       a request as bytes
     secure     TLS as a layer of its own, over bytes
     idle       the connections that nobody uses
+    polling    who reads the connections of an event loop
+    turns      which task may have a connection
     waiting    what a task waits on, and the one timer of a stream
     aio        asyncio: `AioTransport`
     blocking   threads: `BlockingTransport`, with turns of its own

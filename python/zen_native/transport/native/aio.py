@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections import deque
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
@@ -25,7 +24,9 @@ from .connection import Connection, SecureConnection
 from .exchange import AioExchange
 from .head import Heads
 from .idle import Idle
+from .polling import end_polling, poller_of
 from .rest import Rest
+from .turns import Turns
 
 if TYPE_CHECKING:
     import ssl
@@ -124,7 +125,9 @@ class Home:
         self._size = _READ if isinstance(loop, asyncio.BaseEventLoop) else _MANY_READS
         self._buffer = bytearray(self._size)
         self._context: ssl.SSLContext | None = None
-        self._sealed = memoryview(b"")
+        sealed = bytearray(self._size)
+        self._sealed = memoryview(sealed)
+        self._poller = poller_of(loop, sealed)
         self._sweeper: asyncio.TimerHandle | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
 
@@ -155,6 +158,8 @@ class Home:
         for connection in [*self._busy, *self._idle.over(0)]:
             connection.failure = connection.failure or ConnectionAbortedError(GIVEN_UP)
             connection.abort()
+        if self._poller is not None:
+            end_polling(self.loop, self._poller)
         self._turns.end()
 
     # Taking and giving back
@@ -309,6 +314,8 @@ class Home:
             except BaseException:
                 made.abort()
                 raise
+        if self._poller is not None:
+            made.read_by(self._poller)
         return made
 
     async def _maker(self, origin: Origin) -> Callable[[], Connection]:
@@ -316,73 +323,10 @@ class Home:
             return partial(Connection, origin, self._buffer, self._lost)
         if self._context is None:  # which may have to read all the authorities of the system
             self._context = await asyncio.to_thread(self._tls)
-            self._sealed = memoryview(bytearray(self._size))
         return partial(SecureConnection, origin, self._buffer, self._lost, self._context, self._sealed)
 
     def _lost(self, connection: Connection) -> None:
         self._idle.drop(connection)
-
-
-class Turns:
-    """Who may have a connection, where there is a limit: one after the other."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, most: int | None) -> None:
-        self._loop = loop
-        self._free = most
-        self._queue: deque[asyncio.Future[None]] = deque()
-
-    def left_over(self, idle: int) -> int:
-        """How many connections may be kept idle, of so many, beside those in use."""
-        return idle if self._free is None else self._free
-
-    def take_now(self) -> bool:
-        """Take a turn, where there is one."""
-        if self._free is None:
-            return True
-        if self._free > 0:
-            self._free -= 1
-            return True
-        return False
-
-    async def take(self, until: float | None, watch: Watch) -> None:
-        """Wait for a turn, until then by the clock of the loop.
-
-        Raises:
-            PoolTimeoutError: there was none.
-            RuntimeError: the client was closed.
-        """
-        if self.take_now():
-            return
-        turn: asyncio.Future[None] = self._loop.create_future()
-        self._queue.append(turn)
-        limit = asyncio.timeout_at(until)
-        watch.wake_by(partial(limit.reschedule, 0.0))
-        try:
-            async with limit:
-                await turn
-        except BaseException as error:
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self.give()  # it came at the same time as the end
-            if isinstance(error, TimeoutError):
-                raise (watch.expired() if watch.is_over() else watch.no_turn()) from None
-            raise
-
-    def give(self) -> None:
-        """The turn is over."""
-        if self._free is None:
-            return
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
-
-    def end(self) -> None:
-        """Nobody is served any more."""
-        for turn in self._queue:
-            if not turn.done():
-                turn.set_exception(RuntimeError(CLOSED))
 
 
 def _settle(heir: asyncio.Future[None]) -> None:

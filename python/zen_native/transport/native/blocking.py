@@ -266,7 +266,7 @@ class BlockingExchange(Answer):
             raise self._watch.expired()
         self._late = True
 
-    def incoming(self, kept: list[LLMEvent], most: int) -> None:
+    def incoming(self, kept: list[LLMEvent | str], most: int) -> None:
         """See `transport.base.LiveExchange`: who does not wait in a loop has no need of a shorter way."""
 
     def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:

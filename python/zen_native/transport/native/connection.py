@@ -1,7 +1,8 @@
 """One connection on an asyncio loop, plain or over TLS: `Connection` and `SecureConnection`, which are protocols.
 
-Owns the asyncio transport, and when reading stops and goes on. Of a plain connection the loop calls the wire itself:
-the two methods that are called for each read are the wire's. Owns no request and no limit of time.
+Owns the asyncio transport, and when reading stops and goes on. Where there is a poller, that reads in the transport's
+place; where there is none, and until then, the loop reads, and of a plain connection calls the wire itself: the two
+methods that are called for each read are the wire's. Owns no request and no limit of time.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
+    from zen_native._core import Poller
     from zen_native.errors import ConnectError
 
     from .origin import Origin
@@ -56,12 +58,62 @@ class Connection(asyncio.BufferedProtocol):
         """Of the body that is being written."""
         self._full = False
         """Whether the server is slower than that."""
+        self._poller: Poller | None = None
+        """Who reads instead of the transport."""
+        self._fd = -1
         self._take_reads()
 
     def _take_reads(self) -> None:
         mine: Any = self
         mine.get_buffer = self.wire.get_buffer
         mine.buffer_updated = self.wire.buffer_updated
+
+    def read_by(self, poller: Poller) -> None:
+        """From now on that reads, where it can; the transport goes on writing."""
+        if not self.open or type(self.wire) is not Wire:  # one that is quiet is called from Python alone
+            return
+        self._fd = self._transport.get_extra_info("socket").fileno()
+        self._transport.pause_reading()
+        self._poller = poller
+        self._read_on()
+
+    def _add_to(self, poller: Poller) -> None:
+        poller.add(self._fd, self, self.wire)
+
+    def _read_on(self) -> None:
+        if self._poller is not None:
+            try:
+                self._add_to(self._poller)
+            except OSError:  # the system watches no more files for this user
+                self._poller = None
+        if self._poller is None:
+            # The loop keeps the context as long as it reads, which is longer than the request.
+            Context().run(self._transport.resume_reading)
+
+    def _read_no_more(self) -> None:
+        if self._poller is not None and self.is_ours:
+            self._poller.remove(self._fd, self)
+
+    # What the poller calls
+
+    def read_ended(self, error: OSError | None) -> None:
+        """The server will send no more, or there is no connection any more."""
+        self._read_no_more()
+        if error is None:
+            self.eof_received()
+            self._transport.close()
+        else:
+            self._break(error)
+
+    def read_failed(self, error: Exception) -> None:
+        """What came could not be taken in. The loop says so, as of every protocol."""
+        context = {"message": "a read failed", "exception": error, "protocol": self, "transport": self._transport}
+        self._loop.call_exception_handler(context)
+        self._break(error)
+
+    def _break(self, error: Exception) -> None:
+        self.failure = self.failure or error
+        self.abort()
 
     # What the loop calls
 
@@ -80,6 +132,8 @@ class Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol`."""
         self.open = False
+        self._read_no_more()
+        self._poller = None
         if self.failure is None:
             self.failure = exc
         self._gone(self)
@@ -129,9 +183,8 @@ class Connection(asyncio.BufferedProtocol):
     def resume(self) -> None:
         """What came has been taken: read on."""
         self.paused = False
-        if self.open:
-            # The loop keeps the context as long as it reads, which is longer than the request.
-            Context().run(self._transport.resume_reading)
+        if self.open and self.is_ours:
+            self._read_on()
 
     @property
     def is_ours(self) -> bool:
@@ -143,6 +196,7 @@ class Connection(asyncio.BufferedProtocol):
         self.open = False
         if self._transport is None or not self.is_ours:
             return
+        self._read_no_more()  # before the socket is closed, and its number another one's
         try:
             self._transport.abort()
         except RuntimeError:  # the loop is closed
@@ -175,7 +229,10 @@ class Connection(asyncio.BufferedProtocol):
             self.abort()
         else:
             self.paused = True
-            self._transport.pause_reading()
+            if self._poller is not None:
+                self._read_no_more()
+            else:
+                self._transport.pause_reading()
 
 
 class SecureConnection(Connection):
@@ -196,6 +253,9 @@ class SecureConnection(Connection):
 
     def _take_reads(self) -> None:
         pass
+
+    def _add_to(self, poller: Poller) -> None:
+        poller.add(self._fd, self, None)
 
     @property
     def is_free(self) -> bool:

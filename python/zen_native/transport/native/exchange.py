@@ -104,7 +104,7 @@ class AioExchange(Answer):
         self._wire.wait(waiter)
         return waiter
 
-    def incoming(self, kept: list[LLMEvent], most: int) -> Incoming | None:
+    def incoming(self, kept: list[LLMEvent | str], most: int) -> Incoming | None:
         """See `transport.base.LiveExchange`."""
         if self._incoming is None and type(self._wire) is Wire:  # one that is quiet calls nobody
             if self._alarm.set_for != self._watch.changes:

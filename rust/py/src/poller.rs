@@ -1,0 +1,240 @@
+//! `_core.Poller`: reads the connections of one event loop, all of them in one callback of it.
+//!
+//! Owns an epoll instance, which the loop watches as it watches a socket, and the way of the bytes from there to the
+//! wires. The loop's own way takes several calls in Python for each read, and a turn of the loop for every few. Owns no
+//! socket: who adds one keeps it open, and removes it first. The GIL is held throughout, for nothing here blocks.
+
+use std::collections::HashMap;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
+
+use pyo3::PyTraverseError;
+use pyo3::buffer::PyBuffer;
+use pyo3::exceptions::{PyException, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::gc::PyVisit;
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::types::PyByteArray;
+use rustix::event::{Timespec, epoll};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+
+use crate::exclusive::Exclusive;
+use crate::wire::Wire;
+
+/// So many sockets are asked for at a time.
+const MANY: usize = 64;
+/// After so much time the rest of the loop has its turn.
+const LONG: Duration = Duration::from_millis(1);
+
+/// For one event loop, from its thread.
+#[pyclass(frozen, module = "zen_native._core")]
+pub(crate) struct Poller {
+    inner: Exclusive<Inner>,
+    /// Where bytes for wires are read to. Nobody else sees them there, so they need not be copied. Taken out meanwhile.
+    room: Exclusive<Vec<u8>>,
+    /// Where bytes for connections are read to, which look there.
+    buffer: PyBuffer<u8>,
+}
+
+struct Inner {
+    /// None when it was closed.
+    epoll: Option<OwnedFd>,
+    readers: HashMap<RawFd, Reader>,
+}
+
+/// Whose a socket is.
+struct Reader {
+    connection: Py<PyAny>,
+    /// Where its bytes go, if that is not the connection.
+    wire: Option<Py<Wire>>,
+}
+
+#[pymethods]
+impl Poller {
+    #[new]
+    #[pyo3(signature = (buffer, /))]
+    fn new(py: Python<'_>, buffer: &Bound<'_, PyByteArray>) -> PyResult<Self> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| raised(py, error))?;
+        Ok(Self {
+            inner: Exclusive::new(Inner { epoll: Some(epoll), readers: HashMap::new() }),
+            room: Exclusive::new(Vec::new()),
+            buffer: PyBuffer::get(buffer)?,
+        })
+    }
+
+    /// What the loop is to watch, and to call `ready` for.
+    fn fileno(&self, py: Python<'_>) -> PyResult<RawFd> {
+        self.with(py, |inner| Ok(inner.epoll.as_ref().map_or(-1, AsRawFd::as_raw_fd)))
+    }
+
+    /// Reads nothing any more.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let past = self.with(py, |inner| Ok((inner.epoll.take(), std::mem::take(&mut inner.readers))))?;
+        drop(past);
+        Ok(())
+    }
+
+    /// From now on what comes there is read. A number that is here already was another socket's, which is closed.
+    #[pyo3(signature = (fd, connection, wire, /))]
+    fn add(&self, py: Python<'_>, fd: RawFd, connection: Py<PyAny>, wire: Option<Py<Wire>>) -> PyResult<()> {
+        if fd < 0 {
+            return Err(PyValueError::new_err("the socket is closed"));
+        }
+        let data = epoll::EventData::new_u64(u64::from(fd.unsigned_abs()));
+        let past = self.with(py, |inner| {
+            let epoll = inner.epoll.as_ref().ok_or_else(|| PyValueError::new_err("the poller is closed"))?;
+            match epoll::add(epoll, borrowed(fd), data, epoll::EventFlags::IN) {
+                Ok(()) | Err(Errno::EXIST) => Ok(inner.readers.insert(fd, Reader { connection, wire })),
+                Err(error) => Err(raised(py, error)),
+            }
+        })?;
+        drop(past);
+        Ok(())
+    }
+
+    /// No more is read for that connection.
+    #[pyo3(signature = (fd, connection, /))]
+    fn remove(&self, py: Python<'_>, fd: RawFd, connection: &Bound<'_, PyAny>) -> PyResult<()> {
+        let past = self.with(py, |inner| {
+            if !inner.readers.get(&fd).is_some_and(|reader| reader.connection.is(connection)) {
+                return Ok(None);
+            }
+            if let Some(epoll) = &inner.epoll {
+                // One that its transport has closed already is in there no more.
+                let _ = epoll::delete(epoll, borrowed(fd));
+            }
+            Ok(inner.readers.remove(&fd))
+        })?;
+        drop(past);
+        Ok(())
+    }
+
+    /// Reads what has come, and what comes meanwhile.
+    fn ready(&self, py: Python<'_>) -> PyResult<()> {
+        let began = Instant::now();
+        let mut events = [const { MaybeUninit::uninit() }; MANY];
+        loop {
+            let found = self.with(py, |inner| {
+                Ok(inner.epoll.as_ref().map(|epoll| epoll::wait(epoll, &mut events, Some(&Timespec::default()))))
+            })?;
+            let found = match found {
+                None | Some(Ok(([], _)) | Err(Errno::INTR)) => return Ok(()),
+                Some(Ok((found, _))) => found,
+                Some(Err(error)) => return Err(raised(py, error)),
+            };
+            for event in found {
+                let Ok(fd) = RawFd::try_from(event.data.u64()) else { continue };
+                self.read(py, fd)?;
+                if began.elapsed() > LONG {
+                    return Ok(()); // the loop finds the rest at once
+                }
+            }
+        }
+    }
+
+    /// For the cyclic collector.
+    #[allow(clippy::needless_pass_by_value, reason = "the shape that PyO3 asks for")]
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        // SAFETY: the collector calls from an attached thread; the token only proves that, no object is touched.
+        let py = unsafe { Python::assume_attached() };
+        let seen = self.inner.enter(py, |inner| {
+            inner.readers.values().try_for_each(|reader| {
+                visit.call(&reader.connection)?;
+                visit.call(&reader.wire)
+            })
+        });
+        seen.unwrap_or(Ok(()))
+    }
+
+    /// Lets go of what may be part of a cycle.
+    fn __clear__(&self, py: Python<'_>) {
+        drop(self.inner.enter(py, |inner| std::mem::take(&mut inner.readers)));
+    }
+}
+
+impl Poller {
+    /// What one socket has. The consumer runs within this, and may remove this connection and any other.
+    fn read(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
+        let found = self.with(py, |inner| {
+            let found = inner
+                .readers
+                .get(&fd)
+                .map(|reader| (reader.connection.clone_ref(py), reader.wire.as_ref().map(|wire| wire.clone_ref(py))));
+            if let (None, Some(epoll)) = (&found, &inner.epoll) {
+                // Removed just now, or by nobody: it would be found again and again.
+                let _ = epoll::delete(epoll, borrowed(fd));
+            }
+            Ok(found)
+        })?;
+        let Some((connection, wire)) = found else { return Ok(()) };
+        let connection = connection.bind(py);
+        let outcome = match wire {
+            Some(wire) => self.to_wire(fd, connection, wire.bind(py).get()),
+            None => self.to_connection(fd, connection),
+        };
+        match outcome {
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                connection.call_method1(intern!(py, "read_failed"), (error.into_value(py),)).map(drop)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn to_wire(&self, fd: RawFd, connection: &Bound<'_, PyAny>, wire: &Wire) -> PyResult<()> {
+        let py = connection.py();
+        let mut room = self.room.enter(py, std::mem::take).unwrap_or_default();
+        room.resize(self.buffer.len_bytes(), 0);
+        let received = recv(borrowed(fd), room.as_mut_slice(), RecvFlags::DONTWAIT);
+        let outcome = match received.map(|(count, _)| room.get(..count).unwrap_or_default()) {
+            Ok(bytes) if !bytes.is_empty() => wire.read(py, bytes),
+            other => no_bytes(connection, other.err()),
+        };
+        self.room.enter(py, |kept| *kept = room);
+        outcome
+    }
+
+    fn to_connection(&self, fd: RawFd, connection: &Bound<'_, PyAny>) -> PyResult<()> {
+        let start = self.buffer.buf_ptr().cast::<u8>();
+        // SAFETY: the buffer lives, and keeps its place and its size, as long as `self.buffer`; this thread holds the
+        // GIL, and nothing else runs until the bytes are there.
+        let buffer = unsafe { std::slice::from_raw_parts_mut(start, self.buffer.len_bytes()) };
+        match recv(borrowed(fd), buffer, RecvFlags::DONTWAIT) {
+            Ok((count, _)) if count > 0 => {
+                connection.call_method1(intern!(connection.py(), "buffer_updated"), (count,)).map(drop)
+            }
+            other => no_bytes(connection, other.err()),
+        }
+    }
+
+    fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Inner) -> PyResult<T>) -> PyResult<T> {
+        let done = self.inner.enter(py, work);
+        done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the poller is in use by another thread")))
+    }
+}
+
+/// The end of what comes, or why there is nothing to read.
+#[cold]
+fn no_bytes(connection: &Bound<'_, PyAny>, error: Option<Errno>) -> PyResult<()> {
+    let py = connection.py();
+    let error = match error {
+        Some(Errno::AGAIN | Errno::INTR) => return Ok(()),
+        error => error.map(|error| raised(py, error).into_value(py)),
+    };
+    connection.call_method1(intern!(py, "read_ended"), (error,)).map(drop)
+}
+
+fn borrowed<'fd>(fd: RawFd) -> BorrowedFd<'fd> {
+    // SAFETY: it is not -1, and who adds a socket keeps it open until it is removed. Of one that was closed before, the
+    // system refuses the number, or it is another socket of the same loop, where one more read that finds nothing does
+    // no harm.
+    unsafe { BorrowedFd::borrow_raw(fd) }
+}
+
+/// As Python says it: the class that goes with the number, and the system's text.
+fn raised(py: Python<'_>, error: Errno) -> PyErr {
+    let number = error.raw_os_error();
+    let text = py.import("os").and_then(|os| os.call_method1("strerror", (number,)));
+    text.map_or_else(|failure| failure, |text| PyOSError::new_err((number, text.unbind())))
+}

@@ -1,0 +1,213 @@
+"""A connection that a poller reads, on a loop that watches it: who reads, when that stops, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import socket
+import sys
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+from tests.kit.process import open_files
+
+from zen_native.runtimes import native
+from zen_native.transport.native.connection import Connection
+from zen_native.transport.native.origin import Origin
+from zen_native.transport.native.polling import end_polling, poller_of
+
+if native.CAUSE is not None or sys.platform != "linux":
+    pytest.skip(f"the poller is NOT TESTED: {native.CAUSE or sys.platform}", allow_module_level=True)
+
+ORIGIN = Origin(secure=False, host="127.0.0.1", port=1)
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 10000000\r\n\r\n"
+
+
+class Pair:
+    """A connection of this loop, by a poller or by what is given for one, and its other end."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.buffer = bytearray(1 << 16)
+        self.poller: Any = poller_of(self.loop, self.buffer)
+        self._gone = asyncio.Event()
+        self.connection = Connection(ORIGIN, self.buffer, lambda _: self._gone.set())
+        self.near, self.far = socket.socketpair()
+        self.transport: Any = None
+
+    async def open(self, poller: Any = None) -> Pair:
+        self.transport, _ = await self.loop.create_connection(lambda: self.connection, sock=self.near)
+        self.connection.read_by(poller or self.poller)
+        self.connection.wire.begin("POST", None)
+        return self
+
+    async def lost(self) -> None:
+        await self._gone.wait()
+
+    async def body(self, size: int) -> bytes:
+        """So much of it, which comes by and by."""
+        body = b""
+        while len(body) < size:
+            await asyncio.sleep(0.001)
+            body += self.connection.wire.take_body()
+        return body
+
+    async def close(self) -> None:
+        self.far.close()
+        self.connection.abort()
+        await self.lost()
+        end_polling(self.loop, self.poller)
+
+
+def with_a_pair(test: Callable[[Pair], Coroutine[None, None, None]]) -> Callable[[], None]:
+    async def main() -> None:
+        pair = Pair()
+        await asyncio.wait_for(test(pair), 20)
+        await pair.close()
+
+    return lambda: asyncio.run(main())
+
+
+@with_a_pair
+async def test_the_poller_reads_in_the_transports_place(pair: Pair) -> None:
+    await pair.open()
+    assert not pair.transport.is_reading()
+    pair.far.send(HEAD + b"hello")
+    assert await pair.body(5) == b"hello"
+    assert pair.connection.wire.head == (200, {"content-length": "10000000"})
+    pair.connection.send(b"head", b"body")
+    assert pair.far.recv(100) == b"headbody"
+
+
+@with_a_pair
+async def test_reading_stops_and_goes_on(pair: Pair) -> None:
+    await pair.open()
+    pair.far.setblocking(False)
+    rest = HEAD + b"x" * (2 << 20)
+    pair.far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)
+    sending = asyncio.create_task(pair.loop.sock_sendall(pair.far, rest))
+    while not pair.connection.paused:  # noqa: ASYNC110 - nobody is told
+        await asyncio.sleep(0.001)
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert not sending.done()
+    body = pair.connection.wire.take_body()
+    assert len(body) < 1 << 20
+    while len(body) < 2 << 20:
+        if pair.connection.paused:
+            pair.connection.resume()
+        await asyncio.sleep(0)
+        body += pair.connection.wire.take_body()
+    await sending
+    assert body == b"x" * (2 << 20)
+
+
+@with_a_pair
+async def test_what_the_system_does_not_watch_the_transport_reads(pair: Pair) -> None:
+    class Full:
+        def add(self, *_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+    await pair.open(Full())
+    assert pair.transport.is_reading()
+    pair.far.send(HEAD + b"hello")
+    assert await pair.body(5) == b"hello"
+
+
+@with_a_pair
+async def test_the_end_of_what_comes_ends_the_connection(pair: Pair) -> None:
+    await pair.open()
+    pair.far.send(HEAD + b"hello")
+    pair.far.close()
+    await pair.lost()
+    wire = pair.connection.wire
+    assert (wire.take_body(), wire.ended, wire.kind) == (b"hello", True, "body")
+    assert pair.connection.failure is None
+    assert pair.near.fileno() == -1
+
+
+@with_a_pair
+async def test_what_cannot_be_taken_in_ends_the_connection_and_the_loop_says_so(pair: Pair) -> None:
+    said: list[dict[str, Any]] = []
+    pair.loop.set_exception_handler(lambda _, context: said.append(context))
+    await pair.open()
+    error = ZeroDivisionError("mine")
+    pair.connection.wire.wait(_Refusing(error))
+    pair.far.send(HEAD)
+    await pair.lost()
+    assert [(context["exception"], context["protocol"]) for context in said] == [(error, pair.connection)]
+    assert pair.connection.failure is error
+
+
+class _Refusing:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def done(self) -> bool:
+        return False
+
+    def set_result(self, _: None) -> None:
+        raise self.error
+
+
+@with_a_pair
+async def test_it_is_read_no_more_once_it_is_aborted(pair: Pair) -> None:
+    await pair.open()
+    pair.far.send(HEAD)
+    pair.connection.abort()
+    pair.poller.ready()  # before the loop has closed the socket
+    assert pair.connection.wire.head is None
+    await pair.lost()
+
+
+@with_a_pair
+async def test_it_is_read_no_more_once_its_transport_has_given_up(pair: Pair) -> None:
+    await pair.open()
+    pair.transport.abort()
+    await pair.lost()
+    pair.connection.resume()
+    assert pair.connection.wire.ended
+
+
+def test_a_loop_that_watches_no_files_has_no_poller() -> None:
+    class Loop(asyncio.SelectorEventLoop):
+        def add_reader(self, *_: Any) -> None:
+            raise NotImplementedError
+
+    loop = Loop()
+    assert poller_of(loop, bytearray(10)) is None
+    loop.close()
+
+
+def test_it_ends_with_or_after_its_loop() -> None:
+    gc.collect()
+    before = open_files()
+    for closed in (False, True):
+        loop = asyncio.new_event_loop()
+        poller = poller_of(loop, bytearray(10))
+        assert poller is not None
+        if closed:
+            loop.close()
+        end_polling(loop, poller)
+        loop.close()
+    assert open_files() == before
+
+
+def test_in_a_daemon_thread_the_transport_reads() -> None:
+    """See `QuietWire`: there nothing but Python may call what goes on."""
+    reads: list[bool] = []
+
+    def live() -> None:
+        async def main() -> None:
+            pair = await Pair().open()
+            reads.append(pair.transport.is_reading())
+            await pair.close()
+
+        asyncio.run(main())
+
+    thread = threading.Thread(target=live, daemon=True)
+    thread.start()
+    thread.join(20)
+    assert reads == [sys.version_info < (3, 14)]
