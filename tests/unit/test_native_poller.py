@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -140,6 +141,16 @@ def test_the_rest_of_the_loop_has_its_turn(scene: Scene) -> None:
     peer.far.send(b"again")
     scene.poller.ready()  # comes back
     assert set(peer.heard) == {b"again"}
+
+
+def test_who_waits_behind_busy_ones_has_a_turn(scene: Scene) -> None:
+    crowd = [scene.peer(wired=False) for _ in range(40)]
+    for peer in crowd:
+        peer.then = lambda: time.sleep(0.002)  # longer than a turn of the poller
+        peer.far.send(b"x" * (1 << 17))  # more than a read: it has something again at once
+    for _ in crowd:
+        scene.poller.ready()
+    assert [len(peer.heard) for peer in crowd] == [1] * 40
 
 
 @pytest.mark.parametrize("wired", [True, False])

@@ -4,7 +4,7 @@
 //! wires. The loop's own way takes several calls in Python for each read, and a turn of the loop for every few. Owns no
 //! socket: who adds one keeps it open, and removes it first. The GIL is held throughout, for nothing here blocks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ use crate::exclusive::Exclusive;
 use crate::wire::Wire;
 
 /// So many sockets are asked for at a time.
-const MANY: usize = 64;
+const MANY: usize = 32;
 /// After so much time the rest of the loop has its turn.
 const LONG: Duration = Duration::from_millis(1);
 
@@ -42,6 +42,8 @@ struct Inner {
     /// None when it was closed.
     epoll: Option<OwnedFd>,
     readers: HashMap<RawFd, Reader>,
+    /// Sockets that have something, and whose turn comes: without them those behind a busy one could wait for ever.
+    queue: VecDeque<RawFd>,
 }
 
 /// Whose a socket is.
@@ -58,7 +60,7 @@ impl Poller {
     fn new(py: Python<'_>, buffer: &Bound<'_, PyByteArray>) -> PyResult<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| raised(py, error))?;
         Ok(Self {
-            inner: Exclusive::new(Inner { epoll: Some(epoll), readers: HashMap::new() }),
+            inner: Exclusive::new(Inner { epoll: Some(epoll), readers: HashMap::new(), queue: VecDeque::new() }),
             room: Exclusive::new(Vec::new()),
             buffer: PyBuffer::get(buffer)?,
         })
@@ -114,24 +116,13 @@ impl Poller {
     /// Reads what has come, and what comes meanwhile.
     fn ready(&self, py: Python<'_>) -> PyResult<()> {
         let began = Instant::now();
-        let mut events = [const { MaybeUninit::uninit() }; MANY];
-        loop {
-            let found = self.with(py, |inner| {
-                Ok(inner.epoll.as_ref().map(|epoll| epoll::wait(epoll, &mut events, Some(&Timespec::default()))))
-            })?;
-            let found = match found {
-                None | Some(Ok(([], _)) | Err(Errno::INTR)) => return Ok(()),
-                Some(Ok((found, _))) => found,
-                Some(Err(error)) => return Err(raised(py, error)),
-            };
-            for event in found {
-                let Ok(fd) = RawFd::try_from(event.data.u64()) else { continue };
-                self.read(py, fd)?;
-                if began.elapsed() > LONG {
-                    return Ok(()); // the loop finds the rest at once
-                }
+        while let Some(fd) = self.with(py, |inner| inner.next(py))? {
+            self.read(py, fd)?;
+            if began.elapsed() > LONG {
+                break; // the loop calls again at once
             }
         }
+        Ok(())
     }
 
     /// For the cyclic collector.
@@ -157,18 +148,8 @@ impl Poller {
 impl Poller {
     /// What one socket has. The consumer runs within this, and may remove this connection and any other.
     fn read(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
-        let found = self.with(py, |inner| {
-            let found = inner
-                .readers
-                .get(&fd)
-                .map(|reader| (reader.connection.clone_ref(py), reader.wire.as_ref().map(|wire| wire.clone_ref(py))));
-            if let (None, Some(epoll)) = (&found, &inner.epoll) {
-                // Removed just now, or by nobody: it would be found again and again.
-                let _ = epoll::delete(epoll, borrowed(fd));
-            }
-            Ok(found)
-        })?;
-        let Some((connection, wire)) = found else { return Ok(()) };
+        let found = self.with(py, |inner| Ok(inner.reader(py, fd)))?;
+        let Some(Reader { connection, wire }) = found else { return Ok(()) };
         let connection = connection.bind(py);
         let outcome = match wire {
             Some(wire) => self.to_wire(fd, connection, wire.bind(py).get()),
@@ -211,6 +192,40 @@ impl Poller {
     fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Inner) -> PyResult<T>) -> PyResult<T> {
         let done = self.inner.enter(py, work);
         done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the poller is in use by another thread")))
+    }
+}
+
+impl Inner {
+    /// The socket whose turn it is, None where nobody has anything.
+    fn next(&mut self, py: Python<'_>) -> PyResult<Option<RawFd>> {
+        let Some(epoll) = &self.epoll else { return Ok(None) };
+        if self.queue.is_empty() {
+            let mut events = [const { MaybeUninit::uninit() }; MANY];
+            match epoll::wait(epoll, &mut events, Some(&Timespec::default())) {
+                Ok((found, _)) => {
+                    self.queue.extend(found.iter().filter_map(|event| RawFd::try_from(event.data.u64()).ok()));
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(raised(py, error)),
+            }
+        }
+        Ok(self.queue.pop_front())
+    }
+
+    fn reader(&self, py: Python<'_>, fd: RawFd) -> Option<Reader> {
+        let found = self.readers.get(&fd).map(|reader| reader.clone_ref(py));
+        if let (None, Some(epoll)) = (&found, &self.epoll) {
+            // Removed just now, or by nobody: it would be found again and again.
+            let _ = epoll::delete(epoll, borrowed(fd));
+        }
+        found
+    }
+}
+
+impl Reader {
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        let wire = self.wire.as_ref().map(|wire| wire.clone_ref(py));
+        Self { connection: self.connection.clone_ref(py), wire }
     }
 }
 
