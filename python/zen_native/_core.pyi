@@ -108,7 +108,7 @@ class Wire:
 class _Polled(Protocol):
     def buffer_updated(self, nbytes: int, /) -> None: ...
     def read_ended(self, error: OSError | None, /) -> None: ...
-    def read_failed(self, error: Exception, /) -> None: ...
+    def read_failed(self, error: BaseException, /) -> None: ...
 
 if sys.platform == "linux":
     # Reads the connections of one event loop, which watches `fileno()` and calls `ready` when there is something: that
@@ -116,14 +116,15 @@ if sys.platform == "linux":
     @final
     class Poller:
         # Where bytes are read to that no wire gets, and how many at a time; its size is fixed while a poller lives.
+        # OSError: the system has no more of them. ValueError: the buffer is empty.
         def __new__(cls, buffer: bytearray, /) -> Poller: ...
         # -1 when it is closed.
         def fileno(self) -> int: ...
         # The bytes of that socket go to the wire or, without one, lie in the buffer when the connection's
         # `buffer_updated` is called. `read_ended(None)` is called at their end, with an error where they cannot be had,
-        # and `read_failed` when one of these calls or the wire raises an `Exception`; others come out of `ready`. The
-        # socket stays open until it is removed, which may happen within the calls. OSError: it cannot be watched.
-        # ValueError: it is closed, or this is.
+        # and `read_failed` when one of these calls or the wire raises, but for `KeyboardInterrupt` and `SystemExit`:
+        # those come out of `ready`. The socket stays open until it is removed, which may happen within the calls.
+        # OSError: it cannot be watched. ValueError: it is closed, or this is.
         def add(self, fd: int, connection: _Polled, wire: Wire | None, /) -> None: ...
         # Does nothing where the number is another connection's by now.
         def remove(self, fd: int, connection: _Polled, /) -> None: ...
@@ -157,8 +158,8 @@ class Waiter:
 
 # Awaited, it gives the events of the next read that brought any, and puts them behind those in `kept`: a text or
 # reasoning delta of the same block as the last event as its text alone. An empty list, and nothing was taken: where the
-# answer does not simply go on, is over or paused, where another task waits, after `close`, once after `remind`, and once
-# after every `most` events. Who puts events into `kept` himself does so after an empty list.
+# answer does not simply go on, is over or paused, where another task waits, after `close`, once after `remind`, and
+# once after every `most` events. Who puts events into `kept` himself does so after an empty list.
 @final
 class Incoming:
     def __new__(cls, wire: Wire, waiter: Waiter, kept: list[LLMEvent | str], most: int) -> Incoming: ...

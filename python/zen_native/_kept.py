@@ -27,8 +27,8 @@ class Kept:
     def __init__(self) -> None:
         self.events: list[LLMEvent | str] = []
         """What is kept of them, always the same list; a string is the text of one more delta of the block that the
-        delta before it belongs to. Who puts events behind them without `add` leaves to that those which come after
-        every `LOOSE`."""
+        delta before it belongs to, and never the first behind what `add` kept. Who puts events behind them without
+        `add` leaves to that those which come after every `LOOSE`."""
         self._joined = 0
 
     def add(self, events: list[LLMEvent]) -> list[LLMEvent]:
@@ -45,8 +45,8 @@ class Kept:
         return fold(self.whole())
 
     def whole(self) -> list[LLMEvent]:
-        """The events, with the deltas of a block in one."""
-        return _joined(self.events)
+        """The events, with the deltas of a block in one, and without the input of tools by the piece."""
+        return _joined(self.events.copy())  # another thread may be joining them
 
     def _join(self) -> None:
         self.events[self._joined :] = _joined(self.events[self._joined :])  # at once: other threads may be reading
@@ -59,6 +59,8 @@ def _joined(events: list[LLMEvent | str]) -> list[LLMEvent]:
     last: TextDelta | ReasoningDelta | None = None
     for event in events:
         if isinstance(event, str):
+            if last is None:
+                raise ValueError("a text that belongs to no delta")
             texts.append(event)
             continue
         if isinstance(event, ToolInputDelta):

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -184,3 +185,26 @@ def test_a_kept_connection_that_was_closed_here_is_no_reason_to_send_again(kind:
 
     in_turn(kind, main)
     assert (len(server.requests), server.connections) == (2, 1)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NATIVE if not is_sync(kind)])
+@pytest.mark.parametrize("turns", range(12))
+def test_who_opens_a_connection_is_told(kind: str, turns: int, server: Server) -> None:
+    async def main() -> None:
+        client = new_client(kind, config(server))
+        asking = asyncio.create_task(client.generate("mine/m", "hi"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await client.aclose()
+        with suppress(zen.LLMError):  # it had been sent
+            try:
+                answer = await asking
+            except RuntimeError as error:
+                assert str(error) == CLOSED  # noqa: PT017 - it may just as well be answered
+            else:
+                assert answer.text == "Hello"
+        for _ in range(3):  # in which the loop closes the socket
+            await asyncio.sleep(0)
+        assert server.wait_for(lambda: server.held_open == 0)
+
+    run(kind, main)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.kit.asking import WHOLE
 from tests.kit.authority import Authority
-from tests.kit.lives import TRANSPORTS, live
+from tests.kit.lives import FORGIVING, TRANSPORTS, live
 from tests.kit.server import Reply, Server, sse_reply
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -35,6 +35,14 @@ def test_fork_between_requests(how: str, transport: str, scheme: str, tmp_path: 
         said = live("forks", server, transport, how, *files)
     assert said == ["before Hello", "inside Hello", "child 5", "after Hello"]
     assert [request.connection for request in server.requests] == [0, 1, 0]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_a_child_that_ends_its_copy_of_the_loop(transport: str) -> None:
+    """Not over TLS, whose authorities are loaded in a thread: asyncio's loop in the parent hears no thread any more."""
+    with Server(sse_reply(*WHOLE)) as server:
+        said = live("forks", server, transport, "out_of_a_loop", mode=FORGIVING)
+    assert said == ["before Hello", "child 5", "after Hello"]
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

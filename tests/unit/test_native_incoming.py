@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
+import threading
 import weakref
 from collections.abc import Callable, Coroutine
 
@@ -117,6 +119,7 @@ async def test_of_more_deltas_of_a_block_the_texts_are_kept() -> None:
     assert [event for event in answer.kept.events if isinstance(event, str)] == ["b ", "d ", "f ", "i "]
     assert fold(answer.kept.whole()) == fold(given)
     assert answer.kept.response() == fold(given)
+    assert not [event for event in answer.kept.whole() if isinstance(event, zen.ToolInputDelta)]
 
 
 @running
@@ -132,6 +135,40 @@ async def test_a_text_goes_with_the_delta_before_it_whoever_kept_that() -> None:
     assert [type(event) for event in answer.kept.events] == [zen.TextDelta, zen.ReasoningDelta, zen.TextDelta, str]
     assert text(answer.kept.whole()) == "one two three "
     assert text(given) == "two three "
+
+
+def test_a_text_without_its_delta_is_an_error() -> None:
+    kept = Kept()
+    kept.events.append("lost")
+    with pytest.raises(ValueError, match="belongs to no delta"):
+        kept.response()
+
+
+def test_another_thread_may_look_at_what_is_kept() -> None:
+    kept, said = Kept(), 0
+    over, lost = threading.Event(), list[str]()
+
+    def look() -> None:
+        while not over.is_set():
+            least = said
+            found = text(kept.whole())
+            if len(found) < least or set(found) - {"x"}:
+                lost.append(found)
+
+    looking, before = threading.Thread(target=look), sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    looking.start()
+    try:
+        for _ in range(100):
+            kept.add([zen.TextDelta("t", "x")])
+            kept.events += [zen.TextDelta("t", ""), *"x" * 1000]
+            said += 1001
+    finally:
+        over.set()
+        looking.join()
+        sys.setswitchinterval(before)
+    assert lost == []
+    assert text(kept.whole()) == "x" * said
 
 
 @running

@@ -63,7 +63,7 @@ class Peer:
         self.remove()
         self.then()
 
-    def read_failed(self, error: Exception) -> None:
+    def read_failed(self, error: BaseException) -> None:
         self.heard.append(error)
         self.remove()
 
@@ -146,7 +146,7 @@ def test_the_rest_of_the_loop_has_its_turn(scene: Scene) -> None:
 def test_who_waits_behind_busy_ones_has_a_turn(scene: Scene) -> None:
     crowd = [scene.peer(wired=False) for _ in range(40)]
     for peer in crowd:
-        peer.then = lambda: time.sleep(0.002)  # longer than a turn of the poller
+        peer.then = lambda: time.sleep(0.002)  # longer than `LONG`
         peer.far.send(b"x" * (1 << 17))  # more than a read: it has something again at once
     for _ in crowd:
         scene.poller.ready()
@@ -227,6 +227,11 @@ def test_a_closed_socket_is_refused(scene: Scene) -> None:
         scene.poller.add(-1, scene.peer(), None)
 
 
+def test_no_room_is_refused() -> None:
+    with pytest.raises(ValueError, match="no room"):
+        _core.Poller(bytearray())
+
+
 def test_what_cannot_be_watched_is_refused(scene: Scene, tmp_path: Any) -> None:
     with (tmp_path / "file").open("w") as file:
         peer = scene.peer()
@@ -235,9 +240,13 @@ def test_what_cannot_be_watched_is_refused(scene: Scene, tmp_path: Any) -> None:
         scene.poller.remove(file.fileno(), peer)
 
 
+class Outcome(BaseException):
+    """As test runners raise them out of signal handlers."""
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("mine"), Outcome()], ids=repr)
 @pytest.mark.parametrize("wired", [True, False])
-def test_what_a_read_raises_is_told(scene: Scene, wired: bool) -> None:
-    error = ZeroDivisionError("mine")
+def test_what_a_read_raises_is_told(scene: Scene, wired: bool, error: BaseException) -> None:
     peer, other = scene.peer(wired=wired), scene.peer(wired=False)
     peer.then = refuse(error)
     if wired:
@@ -285,7 +294,6 @@ def test_who_is_read_may_close_it(scene: Scene) -> None:
 
 
 def test_the_system_watches_it_as_it_watches_a_socket(scene: Scene) -> None:
-
     peer = scene.peer(wired=False)
     assert select.select([scene.poller.fileno()], [], [], 0)[0] == []
     peer.far.send(b"x")

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyStopIteration;
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -23,7 +23,7 @@ pub(crate) struct Incoming {
     wire: Py<Wire>,
     waiter: Py<Waiter>,
     kept: Py<PyList>,
-    /// What was kept last, where it is a delta.
+    /// What was kept last, where it is a delta, which holds nothing but texts.
     last: Exclusive<Option<Py<PyAny>>>,
     most: usize,
     /// How many were given since an empty list was.
@@ -112,7 +112,7 @@ impl Incoming {
             Ok(())
         });
         self.given.fetch_add(events.len(), Ordering::Relaxed);
-        done.unwrap_or(Ok(()))
+        done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the answer is in use by another thread")))
     }
 
     /// The end of a wait without events. Others may keep events behind ours from now on.

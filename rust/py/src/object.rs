@@ -71,7 +71,8 @@ impl Shape {
             return None;
         }
         let offset = self.offsets.get(field)?;
-        // SAFETY: `offset` checked that there an instance has a reference or null; it keeps that as long as it is frozen.
+        // SAFETY: `offset` checked that there an instance has a reference or null. It is frozen; and who borrows the value
+        // runs no Python code, which could change that all the same, before it holds a reference of its own.
         unsafe {
             let value = instance.as_ptr().byte_add(*offset).cast::<*mut ffi::PyObject>().read();
             Borrowed::from_ptr_or_opt(instance.py(), value)

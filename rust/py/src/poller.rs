@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyException, PyOSError, PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PySystemExit, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -58,6 +58,9 @@ impl Poller {
     #[new]
     #[pyo3(signature = (buffer, /))]
     fn new(py: Python<'_>, buffer: &Bound<'_, PyByteArray>) -> PyResult<Self> {
+        if buffer.is_empty() {
+            return Err(PyValueError::new_err("there is no room in the buffer")); // every read would be the end
+        }
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| raised(py, error))?;
         Ok(Self {
             inner: Exclusive::new(Inner { epoll: Some(epoll), readers: HashMap::new(), queue: VecDeque::new() }),
@@ -78,22 +81,22 @@ impl Poller {
         Ok(())
     }
 
-    /// From now on what comes there is read. A number that is here already was another socket's, which is closed.
+    /// From now on what comes there is read. A number that is here already was another socket's, which is closed; one
+    /// that is watched already is the same socket's.
     #[pyo3(signature = (fd, connection, wire, /))]
     fn add(&self, py: Python<'_>, fd: RawFd, connection: Py<PyAny>, wire: Option<Py<Wire>>) -> PyResult<()> {
         if fd < 0 {
             return Err(PyValueError::new_err("the socket is closed"));
         }
         let data = epoll::EventData::new_u64(u64::from(fd.unsigned_abs()));
-        let past = self.with(py, |inner| {
+        let added = self.with(py, |inner| {
             let epoll = inner.epoll.as_ref().ok_or_else(|| PyValueError::new_err("the poller is closed"))?;
-            match epoll::add(epoll, borrowed(fd), data, epoll::EventFlags::IN) {
+            Ok(match epoll::add(epoll, borrowed(fd), data, epoll::EventFlags::IN) {
                 Ok(()) | Err(Errno::EXIST) => Ok(inner.readers.insert(fd, Reader { connection, wire })),
-                Err(error) => Err(raised(py, error)),
-            }
+                Err(error) => Err(error),
+            })
         })?;
-        drop(past);
-        Ok(())
+        added.map(drop).map_err(|error| raised(py, error))
     }
 
     /// No more is read for that connection.
@@ -116,7 +119,7 @@ impl Poller {
     /// Reads what has come, and what comes meanwhile.
     fn ready(&self, py: Python<'_>) -> PyResult<()> {
         let began = Instant::now();
-        while let Some(fd) = self.with(py, |inner| inner.next(py))? {
+        while let Some(fd) = self.with(py, |inner| Ok(inner.next()))?.map_err(|error| raised(py, error))? {
             self.read(py, fd)?;
             if began.elapsed() > LONG {
                 break; // the loop calls again at once
@@ -156,7 +159,7 @@ impl Poller {
             None => self.to_connection(fd, connection),
         };
         match outcome {
-            Err(error) if error.is_instance_of::<PyException>(py) => {
+            Err(error) if !ends_the_loop(py, &error) => {
                 connection.call_method1(intern!(py, "read_failed"), (error.into_value(py),)).map(drop)
             }
             outcome => outcome,
@@ -197,7 +200,7 @@ impl Poller {
 
 impl Inner {
     /// The socket whose turn it is, None where nobody has anything.
-    fn next(&mut self, py: Python<'_>) -> PyResult<Option<RawFd>> {
+    fn next(&mut self) -> Result<Option<RawFd>, Errno> {
         let Some(epoll) = &self.epoll else { return Ok(None) };
         if self.queue.is_empty() {
             let mut events = [const { MaybeUninit::uninit() }; MANY];
@@ -206,7 +209,7 @@ impl Inner {
                     self.queue.extend(found.iter().filter_map(|event| RawFd::try_from(event.data.u64()).ok()));
                 }
                 Err(Errno::INTR) => {}
-                Err(error) => return Err(raised(py, error)),
+                Err(error) => return Err(error),
             }
         }
         Ok(self.queue.pop_front())
@@ -215,7 +218,7 @@ impl Inner {
     fn reader(&self, py: Python<'_>, fd: RawFd) -> Option<Reader> {
         let found = self.readers.get(&fd).map(|reader| reader.clone_ref(py));
         if let (None, Some(epoll)) = (&found, &self.epoll) {
-            // Removed just now, or by nobody: it would be found again and again.
+            // Its transport has closed it and tells later, and its number is another's: that one is not ours to watch.
             let _ = epoll::delete(epoll, borrowed(fd));
         }
         found
@@ -238,6 +241,11 @@ fn no_bytes(connection: &Bound<'_, PyAny>, error: Option<Errno>) -> PyResult<()>
         error => error.map(|error| raised(py, error).into_value(py)),
     };
     connection.call_method1(intern!(py, "read_ended"), (error,)).map(drop)
+}
+
+/// As asyncio sees it.
+fn ends_the_loop(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
 }
 
 fn borrowed<'fd>(fd: RawFd) -> BorrowedFd<'fd> {

@@ -98,6 +98,18 @@ def beside_a_loop() -> None:
         runner.run(ask_and_close("after", client))
 
 
+def out_of_a_loop() -> None:
+    """The child ends its copy of the parent's loop on its way out, and with it what the client has there."""
+    client = zen.AsyncClient(**options(**MORE))
+    with asyncio.Runner() as runner:
+        say("before", runner.run(client.generate(*ASK)))
+        child = os.fork()
+        if child == 0:
+            sys.exit(5)
+        joined(child)
+        runner.run(ask_and_close("after", client))
+
+
 async def ask_and_close(who: str, client: zen.AsyncClient) -> None:
     """One request, the last of this client."""
     async with client:
@@ -125,7 +137,8 @@ async def fork_in_a_loop() -> None:
 
 
 NAMES: dict[str, Callable[[], None]] = {
-    each.__name__: each for each in (with_a_kept_connection, in_a_stream, beside_a_reader, beside_a_loop, in_a_loop)
+    each.__name__: each
+    for each in (with_a_kept_connection, in_a_stream, beside_a_reader, beside_a_loop, out_of_a_loop, in_a_loop)
 }
 
 if __name__ == "__main__":

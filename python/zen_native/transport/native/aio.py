@@ -127,6 +127,7 @@ class Home:
         self._context: ssl.SSLContext | None = None
         sealed = bytearray(self._size)
         self._sealed = memoryview(sealed)
+        """Where connections over TLS are read to."""
         self._poller = poller_of(loop, sealed)
         self._sweeper: asyncio.TimerHandle | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
@@ -158,7 +159,7 @@ class Home:
         for connection in [*self._busy, *self._idle.over(0)]:
             connection.failure = connection.failure or ConnectionAbortedError(GIVEN_UP)
             connection.abort()
-        if self._poller is not None:
+        if self._poller is not None and self.process == os.getpid():  # to the system, a child's is its parent's
             end_polling(self.loop, self._poller)
         self._turns.end()
 
@@ -308,14 +309,14 @@ class Home:
         options: dict[str, Any] = {"happy_eyeballs_delay": _SECOND_ADDRESS} if eyeballs else {}
         make = await self._maker(origin)
         _, made = await self.loop.create_connection(make, origin.host, origin.port, **options)
-        if isinstance(made, SecureConnection):
-            try:
+        try:
+            if isinstance(made, SecureConnection):
                 await made.shaken()
-            except BaseException:
-                made.abort()
-                raise
-        if self._poller is not None:
-            made.read_by(self._poller)
+            if self._poller is not None and not self.closed:
+                made.read_by(self._poller)
+        except BaseException:
+            made.abort()
+            raise
         return made
 
     async def _maker(self, origin: Origin) -> Callable[[], Connection]:

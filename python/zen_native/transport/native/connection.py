@@ -70,9 +70,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def read_by(self, poller: Poller) -> None:
         """From now on that reads, where it can; the transport goes on writing."""
-        if not self.open or type(self.wire) is not Wire:  # one that is quiet is called from Python alone
+        shown = self._transport.get_extra_info("socket") if self.open else None
+        if shown is None or type(self.wire) is not Wire:  # one that is quiet is called from Python alone
             return
-        self._fd = self._transport.get_extra_info("socket").fileno()
+        self._fd = shown.fileno()
         self._transport.pause_reading()
         self._poller = poller
         self._read_on()
@@ -105,13 +106,13 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self._break(error)
 
-    def read_failed(self, error: Exception) -> None:
+    def read_failed(self, error: BaseException) -> None:
         """What came could not be taken in. The loop says so, as of every protocol."""
         context = {"message": "a read failed", "exception": error, "protocol": self, "transport": self._transport}
         self._loop.call_exception_handler(context)
         self._break(error)
 
-    def _break(self, error: Exception) -> None:
+    def _break(self, error: BaseException) -> None:
         self.failure = self.failure or error
         self.abort()
 

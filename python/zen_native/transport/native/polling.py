@@ -1,4 +1,4 @@
-"""Who reads the connections of an event loop: `poller_of`, where the extension can, which takes half the time.
+"""Who reads the connections of an event loop: `poller_of`, where the extension can, in fewer calls than the loop needs.
 
 Owns the choice, and the poller's place in the loop. What it reads goes where the connections say.
 """
@@ -18,17 +18,21 @@ __all__ = ["end_polling", "poller_of"]
 
 
 def poller_of(loop: asyncio.AbstractEventLoop, buffer: bytearray) -> Poller | None:
-    """A poller that the loop watches, None where the asyncio transports have to read: on other systems than Linux, and
-    on loops that watch no files. What is read for connections, and not for their wires, goes into the buffer."""
+    """A poller that the loop watches, None where the asyncio transports have to read: on other systems than Linux, on
+    loops that watch no files, and where the system has no more of them. What is read for connections, and not for their
+    wires, goes into the buffer."""
     if sys.platform != "linux":
         return None
     from zen_native._core import Poller
 
-    poller = Poller(buffer)
+    poller = None
     try:
+        poller = Poller(buffer)
         # The loop keeps the context as long as the poller, which outlives the request.
         Context().run(loop.add_reader, poller.fileno(), poller.ready)
-    except NotImplementedError:
+    except (OSError, NotImplementedError):
+        if poller is not None:
+            poller.close()
         return None
     return poller
 
