@@ -23,6 +23,7 @@ from zen_native import (
     Finish,
     InvalidProviderOutputError,
     LLMError,
+    StepFinish,
     TextDelta,
     ToolCall,
     decode,
@@ -133,6 +134,15 @@ def test_classes_are_the_public_ones(runtime: str) -> None:
     events = decode(BODY, PROTOCOL, runtime=runtime)
     assert all(type(event) is EVENT_TYPES[event.type] for event in events)
     assert {event.type for event in events} > {"step-start", "text-delta", "tool-call", "step-finish", "finish"}
+
+
+def test_the_finish_of_one_step_says_what_the_step_said(runtime: str) -> None:
+    *_, step, finish = decode(BODY, PROTOCOL, runtime=runtime)
+    assert isinstance(step, StepFinish)
+    assert isinstance(finish, Finish)
+    assert step.usage is not None
+    assert finish.usage is step.usage
+    assert finish.reason is step.reason
 
 
 def test_events_can_be_pickled_and_copied(runtime: str) -> None:

@@ -38,6 +38,8 @@ pub(crate) struct Builder<'py, 's> {
     /// The one event that there is yet, where there is no list: most reads bring one.
     first: Option<Object<'py>>,
     list: Option<Bound<'py, PyList>>,
+    /// Reason and usage of the step that has just ended.
+    step: Option<[Object<'py>; 2]>,
     failure: Option<PyErr>,
 }
 
@@ -51,7 +53,7 @@ impl<'py, 's> Builder<'py, 's> {
         strings: &'s mut Strings,
         list: Option<Bound<'py, PyList>>,
     ) -> Self {
-        Self { py, classes, strings, first: None, list, failure: None }
+        Self { py, classes, strings, first: None, list, step: None, failure: None }
     }
 
     /// The list if there is one, and what went wrong while it was filled.
@@ -240,13 +242,19 @@ impl<'py, 's> Builder<'py, 's> {
             }
             Event::StepFinish { index, reason, usage, response_id, model, metadata } => {
                 let [index, reason, usage] = [self.int(index)?, self.reason(reason)?, self.usage(usage)?];
+                self.step = Some([reason.clone(), usage.clone()]);
                 let [response_id, model] = [response_id, model].map(|text| self.optional(text));
                 let values = [index, reason, usage, response_id, model, self.metadata(metadata)?];
                 self.push(&classes.step_finish, values, false)
             }
             Event::Finish { reason, usage, steps, warnings } => {
+                // Of one step, they are that step's.
+                let [reason, usage] = match self.step.take() {
+                    Some(said) if steps == 1 => said,
+                    _ => [self.reason(reason)?, self.usage(usage)?],
+                };
                 let warnings = PyTuple::new(self.py, warnings)?.into_any();
-                let values = [self.reason(reason)?, self.usage(usage)?, self.int(steps)?, warnings];
+                let values = [reason, usage, self.int(steps)?, warnings];
                 self.push(&classes.finish, values, false)
             }
             Event::Raw { name, data } => {
