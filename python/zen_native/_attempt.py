@@ -55,6 +55,8 @@ class Attempt:
         self._decoder = prepared.decoder()
         self._began = False
         self._ended = False
+        self.over = False
+        """Whether all has been given out, and the connection back: nobody need ask again."""
         self._read_out = False
         self._cut: str | None = None
         """Why the body ended before its end, where it did."""
@@ -90,6 +92,9 @@ class Attempt:
                 if events:
                     if not self._began:
                         self._begin()
+                    if decoder.done and live is not None and live.ended and decoder.error is None:
+                        self._ended = True
+                        await self.close()
                     return events
             return await self._over()
         except LLMError as error:
@@ -125,6 +130,8 @@ class Attempt:
             self._watch.hang_up()
             return
         if live is not None and whole:
+            self.over = True
+            self._answer_headers = {}  # which are for errors
             live.finish()
             return
         try:
@@ -280,6 +287,8 @@ class Attempt:
         self._began = True
         if self.prepared.lowered.has_long:
             self.prepared = self.prepared.sent()
+        if self._decoder.done:
+            return  # and no more
         if self._live is not None:
             self._live.keep_headers(HEADERS)
         if not self._watch.brief:

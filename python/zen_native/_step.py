@@ -141,6 +141,8 @@ class Step:
             events = self._finished(events)
             if self._attempt is not None:
                 events = await self._priced(events, self._attempt.prepared.place)
+                if self._attempt.over:
+                    self._closed = True
         self._kept.add(events)
         return events
 
@@ -158,7 +160,7 @@ class Step:
     async def close(self) -> None:
         """Let go of the connection."""
         self._closed = True
-        if self._attempt is not None:
+        if self._attempt is not None and not self._attempt.over:
             await self._attempt.close()
 
     def abandon(self) -> None:

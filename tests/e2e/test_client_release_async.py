@@ -334,6 +334,22 @@ def test_a_connection_is_used_again_however_many_others_there_are(kind: str, ser
     assert [request.connection for request in server.requests[120:]] == [120] * 5
 
 
+@pytest.mark.parametrize("kind", [kind for kind in ASYNCIO if kind in NATIVE])
+def test_a_connection_is_free_with_the_last_events(kind: str, server: Server) -> None:
+    body = b"".join(WHOLE)
+    head = b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(body)
+    server.plays(Reply([head + body], raw=True, kept=True))
+
+    async def main() -> None:
+        async with new_client(kind, config(server)) as client:
+            async for event in client.stream("mine/m", "hi"):
+                if isinstance(event, zen.Finish):
+                    await client.generate("mine/m", "hi")
+
+    run(kind, main)
+    assert [request.connection for request in server.requests] == [0, 0]
+
+
 async def pass_turns(count: int, nap: float) -> None:
     for turn in range(count):
         await anyio.sleep(nap if turn % 8 == 7 else 0)
