@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
 from zen_native.errors import StreamTimeoutError
 from zen_native.transport.limits import Timeouts, Watch
-from zen_native.transport.native.waiting import Alarm, Waiter
+from zen_native.transport.native.waiting import Alarm, Bells, Waiter
 
 NAME = contextvars.ContextVar[str]("NAME", default="outside")
 
@@ -148,7 +149,7 @@ class Clock:
 
 async def rung(clock: Clock, watch: Watch, waiter: Waiter) -> Alarm:
     """The alarm, after its timer went off."""
-    alarm = Alarm(asyncio.get_running_loop(), watch, waiter, clock.silent)
+    alarm = Alarm(Bells(asyncio.get_running_loop()), watch, waiter, clock.silent)
     alarm.set()
     await went_off(alarm)
     return alarm
@@ -172,7 +173,7 @@ def test_a_wait_ends_when_nothing_came_for_so_long(silence: float, ends: bool) -
         waiter = Waiter(asyncio.get_running_loop())
         task = await suspended(waiter, [])
         watch.each("idle", 10.0)
-        alarm = Alarm(asyncio.get_running_loop(), watch, waiter, clock.silent)
+        alarm = Alarm(Bells(asyncio.get_running_loop()), watch, waiter, clock.silent)
         watch.within("idle", 0.0)  # due at once
         alarm.set()
         watch.each("idle", 10.0)
@@ -213,3 +214,100 @@ def test_a_brief_wait_ends_without_an_error() -> None:
         assert log == ["resumed in outside"]
 
     asyncio.run(main())
+
+
+class Timer:
+    """A timer that goes off when it is told to."""
+
+    def __init__(self, due: float, call: Callable[[], None]) -> None:
+        self.due = due
+        self.go_off = call
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+class Loop:
+    """A loop that notes its timers, and whose time is set."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.timers: list[Timer] = []
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, due: float, call: Callable[[], None], *, context: contextvars.Context) -> Timer:
+        assert not list(context)
+        self.timers.append(Timer(due, call))
+        return self.timers[-1]
+
+    @property
+    def live(self) -> list[float]:
+        return [timer.due for timer in self.timers if not timer.cancelled]
+
+
+def bells_of(loop: Any) -> Bells:
+    return Bells(loop)
+
+
+def test_a_timer_goes_on_from_one_alarm_to_the_next() -> None:
+    loop, rung = Loop(), list[str]()
+    bells = bells_of(loop)
+    first = bells.take(lambda: rung.append("first"))
+    first.ring_in(10.0)
+    bells.give(first)
+    loop.now = 105.0
+    second = bells.take(lambda: rung.append("second"))
+    second.ring_in(10.0)
+    assert loop.live == [110.0]
+    loop.timers[0].go_off()
+    assert rung == ["second"]
+    second.ring_in(5.0)
+    assert [timer.due for timer in loop.timers] == [110.0, 110.0]
+
+
+def test_a_timer_never_goes_off_too_late() -> None:
+    loop = Loop()
+    bells = bells_of(loop)
+    bell = bells.take(lambda: None)
+    bell.ring_in(10.0)
+    bells.give(bell)
+    bells.take(lambda: None).ring_in(9.0)
+    assert loop.live == [109.0]
+
+
+def test_a_timer_that_nobody_has_rings_for_nobody() -> None:
+    loop, rung = Loop(), list[str]()
+    bells = bells_of(loop)
+    bell = bells.take(lambda: rung.append("first"))
+    bell.ring_in(10.0)
+    bells.give(bell)
+    loop.timers[0].go_off()
+    assert rung == []
+    assert len(loop.timers) == 1
+
+
+def test_closed_bells_leave_no_timer_in_the_loop() -> None:
+    loop = Loop()
+    bells = bells_of(loop)
+    lent, free = bells.take(lambda: None), bells.take(lambda: None)
+    lent.ring_in(10.0)
+    free.ring_in(20.0)
+    bells.give(free)
+    bells.close()
+    assert loop.live == [110.0]
+    bells.give(lent)
+    assert loop.live == []
+
+
+def test_few_timers_stay_for_those_who_may_come() -> None:
+    loop = Loop()
+    bells = bells_of(loop)
+    lent = [bells.take(lambda: None) for _ in range(100)]
+    for bell in lent:
+        bell.ring_in(10.0)
+    for bell in lent:
+        bells.give(bell)
+    assert len(loop.live) == 64

@@ -27,6 +27,7 @@ from .idle import Idle
 from .polling import end_polling, poller_of
 from .rest import Rest
 from .turns import Turns
+from .waiting import Bells
 
 if TYPE_CHECKING:
     import ssl
@@ -116,6 +117,7 @@ class Home:
         self.loop = loop
         self.process = os.getpid()
         self.closed = False
+        self.bells = Bells(loop)
         self._tls = tls
         self._idle: Idle[Connection] = Idle(limits)
         self._busy: set[Connection] = set()
@@ -161,6 +163,7 @@ class Home:
             connection.abort()
         if self._poller is not None and self.process == os.getpid():  # to the system, a child's is its parent's
             end_polling(self.loop, self._poller)
+        self.bells.close()
         self._turns.end()
 
     # Taking and giving back

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from zen_native.transport.limits import Watch
 
     from .connection import Connection
+    from .waiting import Bells
 
     class Owner(Protocol):
         """Whose the connections are."""
 
         loop: asyncio.AbstractEventLoop
+        bells: Bells
 
         def release(self, connection: Connection, *, keep: bool) -> None:
             """Take it back, for other requests or to close it."""
@@ -52,7 +54,7 @@ class AioExchange(Answer):
         self._watch = watch
         self._keep = keep
         self._waiter = Waiter(owner.loop)
-        self._alarm = Alarm(owner.loop, watch, self._waiter, self._wire.idle_seconds)
+        self._alarm = Alarm(owner.bells, watch, self._waiter, self._wire.idle_seconds)
         self._incoming: Incoming | None = None
         self._over = False
 

@@ -1,8 +1,10 @@
-"""What a task waits on while an answer comes: `Waiter`, once for a connection, and `Alarm`, one timer for a stream.
+"""What a task waits on while an answer comes: `Waiter`, once for a connection, and `Alarm`, which ends a wait; `Bells`,
+the timers of a loop for that.
 
 Owns how a task is resumed where that is not as simple as in most reads (`_core.Waiter` is for those), and when its time
 is over. A future and a timer for each read would cost as much as the read: a waiter is used again, and resumes its task
-in the very turn of the loop that brought the bytes; a timer that goes off too early is set anew.
+in the very turn of the loop that brought the bytes; a timer that goes off too early is set anew, and goes on from one
+answer to the next.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from zen_native.errors import StreamTimeoutError
     from zen_native.transport.limits import Watch
 
-__all__ = ["Alarm", "Waiter"]
+__all__ = ["Alarm", "Bells", "Waiter"]
+
+_MAX_FREE = 64
 
 
 class Waiter(_core.Waiter):
@@ -76,16 +80,14 @@ class Alarm:
     """Ends a wait when its time is over. Its timer moves only when it goes off, or when other limits come into force;
     `silent` says for how long nothing has come while somebody waited."""
 
-    __slots__ = ("_failed", "_loop", "_silent", "_timer", "_waiter", "_watch", "late", "set_for")
+    __slots__ = ("_bell", "_bells", "_failed", "_silent", "_waiter", "_watch", "late", "set_for")
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, watch: Watch, waiter: Waiter, silent: Callable[[], float]
-    ) -> None:
-        self._loop = loop
+    def __init__(self, bells: Bells, watch: Watch, waiter: Waiter, silent: Callable[[], float]) -> None:
+        self._bells = bells
         self._watch = watch
         self._waiter = waiter
         self._silent = silent
-        self._timer: asyncio.TimerHandle | None = None
+        self._bell: _Bell | None = None
         self.set_for = -1
         """The `changes` of the watch that it is set for. A wait that finds others there sets it."""
         self.late = False
@@ -112,19 +114,20 @@ class Alarm:
 
     def stop(self) -> None:
         """No wait is to be ended any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        bell, self._bell = self._bell, None
+        if bell is not None:
+            self._bells.give(bell)
 
     def _set(self, due: float | None, now: float) -> None:
-        self.stop()
         self.set_for = self._watch.changes
-        if due is not None:
-            # A timer that is cancelled may lie in the loop until its time: without what the request knew.
-            self._timer = self._loop.call_later(max(0.0, due - now), self._ring, context=Context())
+        if due is None:
+            self.stop()
+            return
+        if self._bell is None:
+            self._bell = self._bells.take(self._ring)
+        self._bell.ring_in(due - now)
 
     def _ring(self) -> None:
-        self._timer = None
         self.set_for = -1
         if not self._waiter.waiting:
             self._waiter.remind()  # so that the next wait sets it again
@@ -138,6 +141,74 @@ class Alarm:
             self._waiter.set_result(None)
         else:
             self.end()
+
+
+class Bells:
+    """Timers of one loop, lent to one alarm after another. The limits are minutes, many answers are over in a moment,
+    and to set a timer for each and to cancel it would take a thirtieth of a short one: so a timer goes on, and rings
+    too early for the next alarm, or for nobody."""
+
+    __slots__ = ("_free", "_loop", "_most")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._free: list[_Bell] = []
+        self._most = _MAX_FREE
+
+    def take(self, ring: Callable[[], None]) -> _Bell:
+        """One that calls that, until it is given back."""
+        bell = self._free.pop() if self._free else _Bell(self._loop)
+        bell.ring = ring
+        return bell
+
+    def give(self, bell: _Bell) -> None:
+        """Take it back."""
+        bell.ring = None  # and with it what the request knew
+        if len(self._free) < self._most:
+            self._free.append(bell)
+        else:
+            bell.stop()
+
+    def close(self) -> None:
+        """Leave no timer in the loop, now and when others are given back."""
+        self._most = 0
+        while self._free:
+            self._free.pop().stop()
+
+
+class _Bell:
+    """One timer. It may ring too early, never too late."""
+
+    __slots__ = ("_due", "_loop", "_timer", "ring")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        """When the timer goes off, by the clock of the loop."""
+        self.ring: Callable[[], None] | None = None
+
+    def ring_in(self, seconds: float) -> None:
+        """Ring in so many seconds, or before."""
+        due = self._loop.time() + max(0.0, seconds)
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due = due
+        # It outlives the request, also where it is cancelled: so it is in no request's context.
+        self._timer = self._loop.call_at(due, self._goes_off, context=Context())
+
+    def stop(self) -> None:
+        """Ring no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _goes_off(self) -> None:
+        self._timer = None
+        if self.ring is not None:
+            self.ring()
 
 
 def _raise(error: BaseException) -> None:
