@@ -65,8 +65,12 @@ class Prepared:
 
     def decoder(self) -> RuntimeDecoder:
         """A fresh decoder for the answer."""
-        place = self.place
-        return new_decoder(self.decision.runtime, place.route.protocol, place.route.framing, place.options)
+        place, runtime = self.place, self.decision.runtime
+        first = place.decoders.get(runtime)
+        if first is None:
+            first = new_decoder(runtime, place.route.protocol, place.route.framing, place.options)
+            place.decoders[runtime] = first
+        return first.fresh()
 
 
 def prepare(

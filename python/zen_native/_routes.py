@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .catalogue import Table
     from .price_table import Found, PriceTable
     from .route import Route
+    from .runtimes import RuntimeDecoder, RuntimeName
     from .runtimes.pure.options import Options
     from .settings import Config
 
@@ -42,7 +43,18 @@ class Place:
     """A route, and what requests have in common on it: URL, headers, frames of bodies, the options of the decoder. What
     was read for it, and what is sent, may be a key: this has no repr of its own."""
 
-    __slots__ = ("_authorized", "_readings", "_table", "found", "frames", "headers", "options", "route", "url")
+    __slots__ = (
+        "_authorized",
+        "_readings",
+        "_table",
+        "decoders",
+        "found",
+        "frames",
+        "headers",
+        "options",
+        "route",
+        "url",
+    )
 
     def __init__(self, route: Route, table: Table | None = None, readings: Readings | None = None) -> None:
         self.route = route
@@ -57,6 +69,8 @@ class Place:
         """Without those of `auth` and of a session."""
         self.frames = Frames()
         self.options: Options = checked_options(route.metadata_key, route.dialect.think_tags, route.trailing_cost)
+        self.decoders: dict[RuntimeName, RuntimeDecoder] = {}
+        """One of each runtime, which decodes nothing: to make another one after it takes less than to say all again."""
         self._table = table
         self._readings = readings
         self._authorized: Mapping[str, str] | None = None

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from tests.kit import chat
 from tests.kit.decoding import pieces
 from tests.kit.feeding import BODY, HELLO, OVERLONG, PROTOCOL, drained, text
 from tests.kit.messages import block, delta, sse, start
@@ -30,6 +31,8 @@ from zen_native import (
     native_status,
 )
 from zen_native.events import EVENT_TYPES
+from zen_native.runtimes import choose, new_decoder
+from zen_native.runtimes.pure.options import Options
 
 # What may be fed
 
@@ -159,6 +162,28 @@ def test_a_decoder_is_neither_copied_nor_pickled(runtime: str) -> None:
     for take in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="cannot be copied or pickled"):
             take(decoder)
+
+
+def test_a_fresh_decoder_is_one_of_the_same_kind_at_its_beginning(runtime: str) -> None:
+    name = choose(runtime)
+    options = Options("mine", think_tags=("think",), raw_events=True)
+    body = chat.sse({"object": "odd"}, chat.chunk({"content": "<think>a</think>b"}, "stop"))
+    first = new_decoder(name, "openai-chat", "sse", options)
+    expected = first.feed(body) + first.finish()
+    assert {event.type for event in expected} >= {"raw", "reasoning-delta", "text-delta", "finish"}
+    fresh = first.fresh()
+    assert not fresh.done
+    assert fresh.feed(body) + fresh.finish() == expected
+
+
+def test_a_fresh_decoder_knows_nothing_of_a_failure(runtime: str) -> None:
+    first = new_decoder(choose(runtime), PROTOCOL, "sse", Options("mine"))
+    with pytest.raises(LLMError):
+        first.finish()
+    assert first.error is not None
+    fresh = first.fresh()
+    assert fresh.error is None
+    assert text(fresh.feed(BODY)) == "Hello"
 
 
 def test_events_are_frozen(runtime: str) -> None:

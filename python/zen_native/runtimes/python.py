@@ -18,9 +18,10 @@ __all__ = ["GuardedDecoder"]
 class GuardedDecoder:
     """One response; the interface of `zen_native.Decoder`."""
 
-    __slots__ = ("_decoder", "_ended", "_lock")
+    __slots__ = ("_decoder", "_ended", "_lock", "_plan")
 
     def __init__(self, protocol: str, framing: str, options: Options) -> None:
+        self._plan = (protocol, framing, options)
         self._decoder = Decoder(protocol, framing, options)
         self._ended = False
         self._lock = Lock()
@@ -67,6 +68,10 @@ class GuardedDecoder:
             return events
         finally:
             self._lock.release()
+
+    def fresh(self) -> GuardedDecoder:
+        """Another one of the same kind, for another response."""
+        return GuardedDecoder(*self._plan)
 
     def _raise_failure(self) -> None:
         if self._decoder.error is not None:

@@ -3,6 +3,8 @@
 //! Owns the guard against a second user and the rule when a failure is raised; the GIL is held throughout, because a
 //! read is decoded in microseconds and handing the GIL over costs more.
 
+use std::sync::Arc;
+
 use pyo3::PyTraverseError;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::gc::PyVisit;
@@ -26,7 +28,14 @@ use crate::exclusive::Exclusive;
 #[pyclass(frozen, module = "zen_native._core")]
 pub(crate) struct Decoder {
     inner: Exclusive<Inner>,
-    provider: String,
+    plan: Arc<Plan>,
+}
+
+/// What a decoder is made of, shared by those that were made after it.
+struct Plan {
+    protocol: String,
+    framing: String,
+    options: Options,
 }
 
 struct Inner {
@@ -51,8 +60,8 @@ impl Decoder {
     #[allow(clippy::fn_params_excessive_bools, reason = "keywords of a Python constructor")]
     fn new(
         py: Python<'_>,
-        protocol: &str,
-        framing: &str,
+        protocol: String,
+        framing: String,
         provider: String,
         max_event_bytes: usize,
         max_frame_bytes: usize,
@@ -63,16 +72,14 @@ impl Decoder {
         require_finish_reason: bool,
         raw_events: bool,
     ) -> PyResult<Self> {
-        // 0 is no ceiling.
-        let digits: usize = max_digits(py)?.call0(py)?.extract(py)?;
-        limit_digits(if digits == 0 { usize::MAX } else { digits });
         let limits = Limits { max_event_bytes, max_frame_bytes, max_header_bytes, max_response_bytes };
-        let strings = Strings::new(py, &provider);
         let options = Options { provider, limits, think_tags, trailing_cost, require_finish_reason, raw_events };
-        let core = Core::new(protocol, framing, &options)
-            .ok_or_else(|| PyValueError::new_err(format!("unknown protocol or framing: {protocol}, {framing}")))?;
-        let inner = Exclusive::new(Inner { core, strings, ended: false, error: None });
-        Ok(Self { inner, provider: options.provider })
+        Self::planned(py, Arc::new(Plan { protocol, framing, options }))
+    }
+
+    /// Another one of the same kind, for another response.
+    fn fresh(&self, py: Python<'_>) -> PyResult<Self> {
+        Self::planned(py, Arc::clone(&self.plan))
     }
 
     /// The events of the next bytes.
@@ -138,6 +145,17 @@ impl Decoder {
 }
 
 impl Decoder {
+    fn planned(py: Python<'_>, plan: Arc<Plan>) -> PyResult<Self> {
+        // 0 is no ceiling.
+        let digits: usize = max_digits(py)?.call0(py)?.extract(py)?;
+        limit_digits(if digits == 0 { usize::MAX } else { digits });
+        let Plan { protocol, framing, options } = &*plan;
+        let core = Core::new(protocol, framing, options)
+            .ok_or_else(|| PyValueError::new_err(format!("unknown protocol or framing: {protocol}, {framing}")))?;
+        let strings = Strings::new(py, &options.provider);
+        Ok(Self { inner: Exclusive::new(Inner { core, strings, ended: false, error: None }), plan })
+    }
+
     fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut Inner) -> PyResult<T>) -> PyResult<T> {
         let done = self.inner.enter(py, work);
         done.unwrap_or_else(|| Err(PyRuntimeError::new_err("the decoder is in use by another thread")))
@@ -159,7 +177,7 @@ impl Decoder {
         work(&mut inner.core, &mut builder);
         let (events, failure) = builder.into_parts();
         if failure.is_some() || inner.core.error.is_some() {
-            inner.settle(py, classes, failure, &self.provider)?;
+            inner.settle(py, classes, failure, &self.plan.options.provider)?;
         }
         Ok(events.unwrap_or_else(|| PyList::empty(py)))
     }
@@ -185,7 +203,7 @@ impl Decoder {
             let (list, failure) = builder.into_parts();
             *events = list.map(Bound::unbind);
             if failure.is_some() || inner.core.error.is_some() {
-                drop(inner.settle(py, classes, failure, &self.provider));
+                drop(inner.settle(py, classes, failure, &self.plan.options.provider));
             }
             Ok(inner.state() != before)
         })
