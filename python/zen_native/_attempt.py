@@ -155,8 +155,8 @@ class Attempt:
     # Sending
 
     async def _send(self) -> None:
-        prepared = self.prepared
-        request = await self._io.blocking(prepared.authorized) if blocks(prepared.route) else prepared.authorized()
+        prepared, io = self.prepared, self._io
+        request = await io.blocking(prepared.authorized) if blocks(prepared.place.route) else prepared.authorized()
         self._sent_headers = request.headers
         self._watch.within("first-event", self._timeouts.until_first_event(self._effort()))
         try:

@@ -52,6 +52,7 @@ class Place:
         "frames",
         "headers",
         "options",
+        "origin",
         "route",
         "url",
     )
@@ -59,6 +60,7 @@ class Place:
     def __init__(self, route: Route, table: Table | None = None, readings: Readings | None = None) -> None:
         self.route = route
         self.url = route.url(stream=True)
+        self.origin = route.origin
         self.headers: Mapping[str, str] = {
             "content-type": "application/json",
             "accept": _ACCEPT[route.framing],

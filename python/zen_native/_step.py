@@ -197,7 +197,8 @@ class Step:
         prepared = await self._prepare(model)
         if self._watcher is not None:
             self._watcher.prepared(prepared)
-        key = (prepared.route.origin, prepared.route.api_key or prepared.route.aws)
+        place = prepared.place
+        key = (place.origin, place.route.api_key or place.route.aws)
         for number in count(1):
             wait = engine.retrier.before(key)
             if wait > 0:
@@ -230,7 +231,7 @@ class Step:
 
     async def _send(self, prepared: Prepared) -> list[LLMEvent]:
         """Send; once more, with the other side's time, where the clock here was what was wrong."""
-        origin, clocks = prepared.route.origin, self._engine.clocks
+        origin, clocks = prepared.place.origin, self._engine.clocks
         known = clocks.ahead(origin)
         try:
             return await self._attempted(replace(prepared, ahead=known) if known else prepared).batch()
@@ -279,8 +280,8 @@ class Step:
         """With what was left out of the request, and who was asked before, among the warnings of the finish."""
         if not isinstance(last := events[-1], Finish):
             return events
-        prepared = self.prepared
-        more = (*(prepared.lowered.warnings if prepared else ()), *self._notes)
+        left_out = () if self._attempt is None else self._attempt.prepared.lowered.warnings
+        more = (*left_out, *self._notes)
         return [*events[:-1], replace(last, warnings=(*more, *last.warnings))] if more else events
 
 
