@@ -31,7 +31,7 @@ __all__ = ["Prepared", "prepare", "secrets_of"]
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Prepared:
     """One request on one route, ready but for its credentials, which are put on at every sending anew. Nobody changes
     it; one that says so takes three times as long to make."""
@@ -100,7 +100,7 @@ def prepare(
     query = request.http.query
     url = route.url(stream=True, query=query) if query else place.url
     http = HttpRequest("POST", url, _headers(request, place, lowered), body)
-    return Prepared(request=request, place=place, decision=decision, http=http, lowered=lowered)
+    return Prepared(request, place, decision, http, lowered)  # by place: with names it takes twice as long
 
 
 def secrets_of(request: LLMRequest, route: Route) -> tuple[str, ...]:

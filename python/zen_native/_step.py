@@ -246,7 +246,7 @@ class Step:
 
     def _attempted(self, prepared: Prepared) -> Attempt:
         engine = self._engine
-        watch = Watch(engine.timeouts, total_until=self._total_until, clock=engine.retrier.clock)
+        watch = Watch(engine.timeouts, self._total_until, engine.retrier.clock)
         transport = engine.transports.of(prepared.decision.transport)
         attempt = self._attempt = Attempt(prepared, transport, engine.io, engine.timeouts, watch)
         return attempt

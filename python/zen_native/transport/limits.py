@@ -83,7 +83,7 @@ class Watch:
         "connect",
     )
 
-    def __init__(self, timeouts: Timeouts, *, total_until: float | None = None, clock: Clock = time.monotonic) -> None:
+    def __init__(self, timeouts: Timeouts, total_until: float | None = None, clock: Clock = time.monotonic) -> None:
         self.connect = timeouts.connect
         self.clock = clock
         self._idle = timeouts.idle

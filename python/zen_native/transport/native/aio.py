@@ -74,7 +74,7 @@ class AioTransport:
             home = await self._home(loop)
         origin, head, last = self._heads.of(request)
         connection = home.kept(origin) or await home.connection(origin, watch)
-        exchange = AioExchange(home, connection, watch, keep=not last)
+        exchange = AioExchange(home, connection, watch, not last)
         try:
             await exchange.ask(request.method, head, request.body, decoder)
         except StaleError:

@@ -47,7 +47,7 @@ class AioExchange(Answer):
 
     __slots__ = ("_alarm", "_connection", "_incoming", "_keep", "_over", "_owner", "_waiter", "_watch")
 
-    def __init__(self, owner: Owner, connection: Connection, watch: Watch, *, keep: bool) -> None:
+    def __init__(self, owner: Owner, connection: Connection, watch: Watch, keep: bool) -> None:
         super().__init__(connection.wire)
         self._owner = owner
         self._connection = connection
