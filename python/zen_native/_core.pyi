@@ -4,6 +4,7 @@ import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Generator
 from contextvars import Context
+from ssl import MemoryBIO, SSLObject
 from typing import Any, Literal, Protocol, Self, final
 
 from typing_extensions import disjoint_base
@@ -11,7 +12,7 @@ from typing_extensions import disjoint_base
 from zen_native.errors import LLMError
 from zen_native.events import LLMEvent
 
-__all__ = ["Decoder", "Incoming", "Waiter", "Wire", "__version__", "event_table", "json_joined", "names"]
+__all__ = ["Decoder", "Incoming", "TlsReader", "Waiter", "Wire", "__version__", "event_table", "json_joined", "names"]
 
 if sys.platform == "linux":
     __all__ += ["Poller"]
@@ -132,6 +133,24 @@ if sys.platform == "linux":
         def remove(self, fd: int, connection: _Polled, /) -> None: ...
         def ready(self) -> None: ...
         def close(self) -> None: ...
+
+# The reads of one connection over TLS, once hands are shaken: what stands in `sealed` goes through OpenSSL to the wire.
+# `tell` gets whether the server says that nothing follows, and the failure, an `ssl.SSLError` as a rule; with neither,
+# there are bytes to send. What the wire calls is called within a read, as ever; what it raises else is raised.
+@final
+class TlsReader:
+    def __new__(
+        cls,
+        tls: SSLObject,
+        incoming: MemoryBIO,
+        outgoing: MemoryBIO,
+        sealed: memoryview,
+        wire: Wire,
+        tell: Callable[[bool, OSError | None], object],
+        /,
+    ) -> TlsReader: ...
+    # See asyncio.BufferedProtocol.
+    def buffer_updated(self, nbytes: int, /) -> None: ...
 
 # What a task of asyncio waits on: the part of a future (`asyncio.isfuture`) that is used for every read. A wire resumes
 # the task within the read. `zen_native.transport.native.waiting.Waiter` is the whole, with `resume_later` and

@@ -14,6 +14,7 @@ mod json;
 mod object;
 #[cfg(target_os = "linux")]
 mod poller;
+mod tls;
 mod waiter;
 mod wire;
 
@@ -37,6 +38,8 @@ mod _core {
     #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::poller::Poller;
+    #[pymodule_export]
+    use super::tls::TlsReader;
     #[pymodule_export]
     use super::waiter::Waiter;
     #[pymodule_export]

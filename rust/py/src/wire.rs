@@ -63,12 +63,12 @@ impl Wire {
     #[pyo3(signature = (sizehint, /))]
     fn get_buffer<'py>(&self, py: Python<'py>, sizehint: &Bound<'py, PyAny>) -> Bound<'py, PyMemoryView> {
         let _ = sizehint;
-        self.view.bind(py).clone()
+        self.view(py)
     }
 
     /// So many bytes were written.
     #[pyo3(signature = (nbytes, /))]
-    fn buffer_updated(&self, py: Python<'_>, nbytes: usize) -> PyResult<()> {
+    pub(crate) fn buffer_updated(&self, py: Python<'_>, nbytes: usize) -> PyResult<()> {
         if nbytes > self.buffer.len_bytes() {
             return Err(PyValueError::new_err("more bytes than the buffer has"));
         }
@@ -284,6 +284,11 @@ impl Wire {
         })?;
         drop(old);
         Ok(arrival)
+    }
+
+    /// Where bytes are written.
+    pub(crate) fn view<'py>(&self, py: Python<'py>) -> Bound<'py, PyMemoryView> {
+        self.view.bind(py).clone()
     }
 
     fn with<T>(&self, py: Python<'_>, work: impl FnOnce(&mut State) -> PyResult<T>) -> PyResult<T> {

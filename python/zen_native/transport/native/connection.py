@@ -279,7 +279,7 @@ class SecureConnection(Connection):
         try:
             self._shake()
         except OSError as error:  # the context allows nothing that could be said
-            self._fail(error)
+            self._heard(False, error)
             return
         self._flush()
 
@@ -288,7 +288,8 @@ class SecureConnection(Connection):
         return self._sealed
 
     def buffer_updated(self, nbytes: int) -> None:
-        """See `asyncio.BufferedProtocol`."""
+        """See `asyncio.BufferedProtocol`. Once hands are shaken a reader takes its place, but not for loops that keep
+        what they found first, as uvloop does."""
         layer = self._layer
         is_shaken = layer.is_shaken
         try:
@@ -296,16 +297,14 @@ class SecureConnection(Connection):
             if not is_shaken:
                 ended = self._shake()
         except OSError as error:  # `ssl.SSLError`, whose module need not be imported for it
-            self._fail(error)
-            return
-        self._flush()
-        if ended:
-            self.eof_received()
-            self.abort()
+            self._heard(False, error)
+        else:
+            self._heard(ended, None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol`."""
         super().connection_lost(exc)
+        self.__dict__.pop("buffer_updated", None)  # the reader, which holds this
         self._settle(shake_failure(self.failure))
 
     def _write(self, data: bytes | memoryview) -> None:
@@ -318,13 +317,21 @@ class SecureConnection(Connection):
         if not layer.is_shaken:
             return False
         self._settle(None)
+        if type(self.wire) is Wire:  # one that is quiet is called from Python alone
+            mine: Any = self
+            mine.buffer_updated = layer.reader(self.wire, self._sealed, self._heard)
         return layer.decrypt()
 
-    def _fail(self, error: OSError) -> None:
-        self._flush()  # the alert
-        self.failure = error
-        self._settle(shake_failure(error))
-        self.abort()
+    def _heard(self, ended: bool, error: OSError | None) -> None:
+        """What a read brought beside bytes for the wire: the end, a failure, or something to send."""
+        self._flush()  # of a failure, the alert
+        if error is not None:
+            self.failure = error
+            self._settle(shake_failure(error))
+            self.abort()
+        elif ended:
+            self.eof_received()
+            self.abort()
 
     def _settle(self, failed: ConnectError | None) -> None:
         if not self._hands.done():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ssl
 from typing import TYPE_CHECKING, Any, cast
 
+from zen_native._core import TlsReader
 from zen_native.errors import ConnectError, TlsError
 from zen_native.transport.failures import is_refusal
 
@@ -66,6 +67,13 @@ class TlsLayer:
         """What the network is to get."""
         return self._outgoing.read() if self._outgoing.pending else b""
 
+    def reader(
+        self, wire: Wire, sealed: memoryview, tell: Callable[[bool, OSError | None], object]
+    ) -> Callable[[int], None]:
+        """`received` in Rust, for so many bytes in `sealed`, once hands are shaken. The end, a failure, and that there
+        are bytes to send are told. Not for daemon threads: the interpreter's lock is let go of within (see `quiet`)."""
+        return TlsReader(self._object, self._incoming, self._outgoing, sealed, wire, tell).buffer_updated
+
     @property
     def has_more(self) -> bool:
         """Whether bytes of the network are left, in the middle of `received`."""
@@ -89,8 +97,10 @@ class TlsLayer:
         try:
             while count := self._read(_RECORD, self._into):
                 self._updated(count)
-                if not self._incoming.pending and not self._object.pending():
-                    return False  # asking would cost an exception
+                # Fewer bytes than were asked for: OpenSSL has opened no more. Asking for what is not there would cost
+                # an exception.
+                if count < _RECORD and not self._incoming.pending:
+                    return False
         except ssl.SSLWantReadError:
             return False
         except ssl.SSLZeroReturnError:
