@@ -246,6 +246,18 @@ def test_a_goodbye(peer: Peer, together: bool) -> None:
     assert (peer.socket.aborted, peer.connection.open, peer.connection.failure) == (1, False, None)
 
 
+def test_an_end_that_is_raised(server: ssl.SSLContext, client: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `ssl` says it may."""
+
+    def ended(*_: Any) -> None:
+        raise ssl.SSLZeroReturnError
+
+    made = Peer(server, client).shake()
+    monkeypatch.setattr(ssl.SSLObject, "read", ended)
+    made.read(made.sealed(ANSWER))
+    assert (made.socket.aborted, made.connection.open, made.connection.failure) == (1, False, None)
+
+
 def test_bytes_that_are_no_record(peer: Peer) -> None:
     """What came before them counts; the server is told."""
     peer.read(peer.sealed(ANSWER[:-5]) + b"this is no record")
