@@ -7,13 +7,14 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use crate::classes::{Classes, classes};
 use crate::exclusive::Exclusive;
+use crate::returned::returned;
 use crate::waiter::Waiter;
 use crate::wire::{Arrival, Wire};
 
@@ -66,23 +67,12 @@ impl Incoming {
     }
 
     /// The waiter, where there is something to wait for; otherwise the end, with the events.
-    fn __next__(&self, py: Python<'_>) -> PyResult<Py<Waiter>> {
-        if self.closed.load(Ordering::Relaxed) || !self.waiter.get().free(py)? || self.is_full() {
-            return Err(self.nothing(py));
-        }
-        let suspends = if self.suspended.swap(false, Ordering::Relaxed) { None } else { Some(&self.waiter) };
-        match self.wire.get().arrival(py, suspends)? {
-            Arrival::Events(events) => {
-                let events = events.into_bound(py);
-                self.keep(&events)?;
-                Err(ending(events))
-            }
-            Arrival::Nothing => {
-                self.suspended.store(true, Ordering::Relaxed);
-                Ok(self.waiter.clone_ref(py))
-            }
-            Arrival::Other => Err(self.nothing(py)),
-        }
+    fn __next__(&self, py: Python<'_>) -> PyResult<Option<Py<Waiter>>> {
+        Ok(match self.find(py)? {
+            Found::Wait(waiter) => Some(waiter),
+            Found::Events(events) => returned(&events),
+            Found::Nothing => returned(&PyList::empty(py)),
+        })
     }
 
     /// For the cyclic collector.
@@ -94,7 +84,36 @@ impl Incoming {
     }
 }
 
+/// What there is for who reads.
+pub(crate) enum Found<'py> {
+    /// He is to be suspended on this.
+    Wait(Py<Waiter>),
+    Events(Bound<'py, PyList>),
+    /// He is to look for himself.
+    Nothing,
+}
+
 impl Incoming {
+    /// The events of the next read, or the wait for it.
+    pub(crate) fn find<'py>(&self, py: Python<'py>) -> PyResult<Found<'py>> {
+        if self.closed.load(Ordering::Relaxed) || !self.waiter.get().free(py)? || self.is_full() {
+            return Ok(self.nothing(py));
+        }
+        let suspends = if self.suspended.swap(false, Ordering::Relaxed) { None } else { Some(&self.waiter) };
+        match self.wire.get().arrival(py, suspends)? {
+            Arrival::Events(events) => {
+                let events = events.into_bound(py);
+                self.keep(&events)?;
+                Ok(Found::Events(events))
+            }
+            Arrival::Nothing => {
+                self.suspended.store(true, Ordering::Relaxed);
+                Ok(Found::Wait(self.waiter.clone_ref(py)))
+            }
+            Arrival::Other => Ok(self.nothing(py)),
+        }
+    }
+
     /// Keeps what is given out: of more deltas of one block the texts. Strings do not count for the cyclic collector, and
     /// deltas do as long as they live: it would look through the whole process every few thousand of them.
     fn keep(&self, events: &Bound<'_, PyList>) -> PyResult<()> {
@@ -116,9 +135,9 @@ impl Incoming {
     }
 
     /// The end of a wait without events. Others may keep events behind ours from now on.
-    fn nothing(&self, py: Python<'_>) -> PyErr {
+    fn nothing<'py>(&self, py: Python<'py>) -> Found<'py> {
         drop(self.last.enter(py, Option::take));
-        ending(PyList::empty(py))
+        Found::Nothing
     }
 
     /// Whether it is time for who keeps the events to look at them.
@@ -129,11 +148,6 @@ impl Incoming {
         }
         full
     }
-}
-
-/// How an iterator ends that is awaited: with its result.
-fn ending(events: Bound<'_, PyList>) -> PyErr {
-    PyStopIteration::new_err(events.unbind())
 }
 
 /// The text of a delta that is of the same kind and block as the one before.

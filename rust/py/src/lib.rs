@@ -14,6 +14,7 @@ mod json;
 mod object;
 #[cfg(target_os = "linux")]
 mod poller;
+mod returned;
 mod tls;
 mod waiter;
 mod wire;
