@@ -5,14 +5,18 @@ Owns the reason, as text that a user can act on. Owns no decoding.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from zen_native.runtimes import FLAG
+
 if TYPE_CHECKING:
+    from zen_native._core import Iteration
     from zen_native.runtimes import RuntimeDecoder
     from zen_native.runtimes.pure.options import Options
 
-__all__ = ["CAUSE", "VERSION", "demand", "moves", "new_decoder", "refused_content", "served"]
+__all__ = ["CAUSE", "VERSION", "demand", "iteration_class", "moves", "new_decoder", "refused_content", "served"]
 
 
 _NOTHING: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
@@ -57,6 +61,11 @@ def refused_content() -> frozenset[str]:
 def moves() -> bool:
     """Whether the extension reads HTTP, too."""
     return CAUSE is None and hasattr(_core, "Wire")
+
+
+def iteration_class() -> type[Iteration] | None:
+    """What a loop over an async stream is; None where the extension is not there or turned off."""
+    return None if _core is None or os.environ.get(FLAG) == "0" else getattr(_core, "Iteration", None)
 
 
 def new_decoder(protocol: str, framing: str, options: Options) -> RuntimeDecoder:
