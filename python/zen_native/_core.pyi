@@ -2,7 +2,7 @@
 
 import sys
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import Callable, Generator
 from contextvars import Context
 from ssl import MemoryBIO, SSLObject
 from typing import Any, Literal, Protocol, Self, final
@@ -11,20 +11,8 @@ from typing_extensions import disjoint_base
 
 from zen_native.errors import LLMError
 from zen_native.events import LLMEvent
-from zen_native.streams import AsyncStream
 
-__all__ = [
-    "Decoder",
-    "Incoming",
-    "Iteration",
-    "TlsReader",
-    "Waiter",
-    "Wire",
-    "__version__",
-    "event_table",
-    "json_joined",
-    "names",
-]
+__all__ = ["Decoder", "Incoming", "TlsReader", "Waiter", "Wire", "__version__", "event_table", "json_joined", "names"]
 
 if sys.platform == "linux":
     __all__ += ["Poller"]
@@ -201,24 +189,6 @@ class Incoming:
     def waiting(self) -> bool: ...
     def __await__(self) -> Generator[Waiter, None, list[LLMEvent]]: ...
     def __next__(self) -> Waiter: ...
-
-# One loop over a stream, for one task at a time; it is its own awaitable. It gives the events of `stream._pending`,
-# then those of `stream._incoming`, and where neither has any, those of the next list of `batches`, with which it ends,
-# too. It begins with a list of that, which may be empty: what has begun hangs up when it is dropped, or thrown into.
-@final
-class Iteration:
-    def __new__(cls, stream: AsyncStream, batches: AsyncGenerator[list[LLMEvent]], /) -> Iteration: ...
-    def __aiter__(self) -> Self: ...
-    def __anext__(self) -> Self: ...
-    # Raises `RuntimeError` while another task waits.
-    def __await__(self) -> Generator[Any, Any, LLMEvent]: ...
-    def __next__(self) -> Any: ...
-    def send(self, value: Any, /) -> Any: ...
-    def throw(self, *error: Any) -> Any: ...
-    # Leaves the wait that is under way, not the loop.
-    def close(self) -> None: ...
-    # Hangs up. Raises `RuntimeError` while another task waits.
-    def aclose(self) -> Coroutine[Any, Any, None]: ...
 
 def event_table() -> dict[str, list[str]]: ...
 def json_joined(pieces: list[bytes], texts: list[str], /) -> bytes: ...

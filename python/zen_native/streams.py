@@ -14,7 +14,7 @@ from ._io import drive
 from .errors import LLMError
 
 if TYPE_CHECKING:
-    from ._core import Incoming, Iteration
+    from ._core import Incoming
     from ._step import Source
     from .events import LLMEvent
     from .response import LLMResponse
@@ -218,14 +218,7 @@ class AsyncStream(_Held):
             raise
         await self.aclose()
 
-    def __aiter__(self) -> AsyncGenerator[LLMEvent, None] | Iteration:
-        """The events to the end. Leaving the loop hangs up, and so does `aclose()` of what is returned."""
-        from .runtimes.native import iteration_class  # which loads the extension: not before the first stream
-
-        iteration = iteration_class()
-        return self._events() if iteration is None else iteration(self, self._others())
-
-    async def _events(self) -> AsyncGenerator[LLMEvent, None]:
+    async def __aiter__(self) -> AsyncGenerator[LLMEvent, None]:
         try:
             for event in self._pending:
                 yield event
@@ -233,20 +226,6 @@ class AsyncStream(_Held):
                 self._pending = iter(batch)
                 for event in self._pending:
                     yield event
-        except _TakenError:
-            raise
-        except BaseException:
-            await self.aclose()
-            raise
-        await self.aclose()
-
-    async def _others(self) -> AsyncGenerator[list[LLMEvent], None]:
-        """For an `Iteration`: what neither `_pending` nor `_incoming` gives. The first list is empty, as what has begun
-        hangs up when it is left."""
-        try:
-            yield []
-            while batch := await self._batch():
-                yield batch
         except _TakenError:
             raise
         except BaseException:

@@ -5,30 +5,14 @@ Owns the reason, as text that a user can act on. Owns no decoding.
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from zen_native.runtimes import FLAG
-
 if TYPE_CHECKING:
-    from zen_native._core import Iteration
     from zen_native.runtimes import RuntimeDecoder
     from zen_native.runtimes.pure.options import Options
 
-__all__ = [
-    "CAUSE",
-    "VERSION",
-    "demand",
-    "iteration_class",
-    "may_call_python",
-    "moves",
-    "new_decoder",
-    "refused_content",
-    "served",
-]
+__all__ = ["CAUSE", "VERSION", "demand", "moves", "new_decoder", "refused_content", "served"]
 
 
 _NOTHING: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
@@ -73,20 +57,6 @@ def refused_content() -> frozenset[str]:
 def moves() -> bool:
     """Whether the extension reads HTTP, too."""
     return CAUSE is None and hasattr(_core, "Wire")
-
-
-def iteration_class() -> type[Iteration] | None:
-    """What a loop over an async stream is; None where the extension is missing, turned off, or may not call Python."""
-    if _core is None or os.environ.get(FLAG) == "0" or not may_call_python():
-        return None
-    return getattr(_core, "Iteration", None)
-
-
-def may_call_python() -> bool:
-    """Whether in this thread the extension may run what is written in Python. A daemon thread ends wherever it next
-    wants the interpreter's lock once the interpreter is being taken down; up to Python 3.13 its stack is unwound then,
-    and frames of Rust do not allow that: the process would be aborted."""
-    return sys.version_info >= (3, 14) or not threading.current_thread().daemon
 
 
 def new_decoder(protocol: str, framing: str, options: Options) -> RuntimeDecoder:

@@ -10,7 +10,6 @@ mod error;
 mod events;
 mod exclusive;
 mod incoming;
-mod iteration;
 mod json;
 mod object;
 #[cfg(target_os = "linux")]
@@ -35,8 +34,6 @@ mod _core {
     use super::decoder::names;
     #[pymodule_export]
     use super::incoming::Incoming;
-    #[pymodule_export]
-    use super::iteration::Iteration;
     #[pymodule_export]
     use super::json::json_joined;
     #[cfg(target_os = "linux")]

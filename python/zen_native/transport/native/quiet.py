@@ -1,16 +1,17 @@
 """A wire that calls nobody: `QuietWire`, for event loops in daemon threads.
 
-Owns who is told what the wire has to say. A wire tells it from within, and a task runs on from there, which in daemon
-threads may abort the process (see `may_call_python`). So here the wire only leaves marks, by functions that are not
-written in Python, and who called it tells the others.
+Owns who is told what the wire has to say. A wire tells it from within, and a task runs on from there. A daemon thread
+ends wherever it next wants the interpreter's lock once the interpreter is being taken down; up to Python 3.13 its stack
+is unwound then, and frames of Rust do not allow that: the process would be aborted. So here the wire only leaves
+marks, by functions that are not written in Python, and who called it tells the others.
 """
 
 from __future__ import annotations
 
+import sys
+import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
-
-from zen_native.runtimes.native import may_call_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ class _Listener(Protocol):
 
 def wire_for_this_thread(wire: Wire) -> Wire:
     """The wire itself, or in a daemon thread one that is quiet."""
-    if may_call_python():
+    if sys.version_info >= (3, 14) or not threading.current_thread().daemon:
         return wire
     quiet: Any = QuietWire(wire)
     found: Wire = quiet
