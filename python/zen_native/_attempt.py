@@ -130,9 +130,9 @@ class Attempt:
             self._watch.hang_up()
             return
         if live is not None and whole:
-            self.over = True
-            self._answer_headers = {}  # which are for errors
+            live.keep_headers(())  # the connection outlives them, and they may hold what is secret
             live.finish()
+            self.over = True
             return
         try:
             if whole and not self._read_out:

@@ -4,7 +4,7 @@ import sys
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Generator
 from contextvars import Context
-from ssl import MemoryBIO, SSLObject
+from ssl import MemoryBIO, SSLError, SSLObject
 from typing import Any, Literal, Protocol, Self, final
 
 from typing_extensions import disjoint_base
@@ -135,8 +135,8 @@ if sys.platform == "linux":
         def close(self) -> None: ...
 
 # The reads of one connection over TLS, once hands are shaken: what stands in `sealed` goes through OpenSSL to the wire.
-# `tell` gets whether the server says that nothing follows, and the failure, an `ssl.SSLError` as a rule; with neither,
-# there are bytes to send. What the wire calls is called within a read, as ever; what it raises else is raised.
+# `tell` gets whether the server says that nothing follows, and the failure; with neither, there are bytes to send. What
+# the wire calls is called within a read, as ever, and what that raises is raised.
 @final
 class TlsReader:
     def __new__(
@@ -146,7 +146,7 @@ class TlsReader:
         outgoing: MemoryBIO,
         sealed: memoryview,
         wire: Wire,
-        tell: Callable[[bool, OSError | None], object],
+        tell: Callable[[bool, SSLError | None], object],
         /,
     ) -> TlsReader: ...
     # See asyncio.BufferedProtocol.

@@ -8,15 +8,20 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 import trio
 from anyio import to_thread
 from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, cancelled, config, is_sync, new_client, new_loop, run
+from tests.kit.authority import Authority
 from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
+from zen_native.transport.native import aio
+from zen_native.transport.native.connection import Connection
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning"),
@@ -334,20 +339,50 @@ def test_a_connection_is_used_again_however_many_others_there_are(kind: str, ser
     assert [request.connection for request in server.requests[120:]] == [120] * 5
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ASYNCIO if kind in NATIVE])
-def test_a_connection_is_free_with_the_last_events(kind: str, server: Server) -> None:
+def in_one(*fields: str) -> Reply:
+    """A whole answer, in one piece."""
     body = b"".join(WHOLE)
-    head = b"HTTP/1.1 200 X\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(body)
-    server.plays(Reply([head + body], raw=True, kept=True))
+    lines = ["HTTP/1.1 200 X", "content-type: text/event-stream", *fields, f"content-length: {len(body)}"]
+    return Reply(["\r\n".join([*lines, "", ""]).encode() + body], raw=True, kept=True)
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+@pytest.mark.parametrize("kind", [kind for kind in ASYNCIO if kind in NATIVE])
+def test_a_connection_is_free_with_the_last_events(kind: str, secure: bool, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
 
     async def main() -> None:
-        async with new_client(kind, config(server)) as client:
+        async with new_client(kind, config(server), tls=zen.Tls(ca_file=authority.file)) as client:
             async for event in client.stream("mine/m", "hi"):
                 if isinstance(event, zen.Finish):
                     await client.generate("mine/m", "hi")
 
-    run(kind, main)
+    with Server(in_one(), in_one(), tls=authority.server() if secure else None) as server:
+        run(kind, main)
     assert [request.connection for request in server.requests] == [0, 0]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ASYNCIO if kind in NATIVE])
+@pytest.mark.parametrize("parts", [1, 2])
+def test_a_kept_connection_holds_no_headers(kind: str, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Connection] = []
+
+    class Noted(Connection):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            made.append(self)
+
+    async def main() -> None:
+        async with new_client(kind, config(server)) as client:
+            assert (await client.generate("mine/m", "hi")).text == "Hello"
+            assert [each.wire.head for each in made] == [(200, {})]
+
+    monkeypatch.setattr(aio, "Connection", Noted)
+    answer = in_one("set-cookie: session=secret")
+    whole: bytes = answer.parts[0]
+    answer = Reply([whole] if parts == 1 else [whole[:-20], whole[-20:]], raw=True, kept=True)
+    with Server(answer) as server:
+        run(kind, main)
 
 
 async def pass_turns(count: int, nap: float) -> None:

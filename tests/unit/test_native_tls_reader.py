@@ -220,6 +220,7 @@ def test_records_that_are_full(peer: Peer, size: int, alone: bool) -> None:
     assert (peer.wire.take_body(), peer.wire.ended, waiter.woken) == (body, True, 1)
 
 
+@pytest.mark.usefixtures("kind")
 @pytest.mark.parametrize("size", [RECORD, 1000, 64])
 def test_a_wire_with_little_room(size: int, server: ssl.SSLContext, client: ssl.SSLContext) -> None:
     """One record in several pieces."""
@@ -341,7 +342,7 @@ def test_what_is_left_in_the_middle_of_a_read_is_no_next_answer(peer: Peer) -> N
     assert (free, peer.wire.take()) == ([(True, False)], EVENTS)
 
 
-@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, ZeroDivisionError])
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit, ZeroDivisionError, BrokenPipeError])
 def test_what_is_raised_within_a_read_passes(peer: Peer, raised: type[BaseException]) -> None:
     def act() -> None:
         raise raised

@@ -216,6 +216,32 @@ def test_a_brief_wait_ends_without_an_error() -> None:
     asyncio.run(main())
 
 
+def test_a_bell_that_rings_too_early_for_the_next_alarm_ends_nothing() -> None:
+    async def main() -> None:
+        clock = Clock()
+        bells, waiter = Bells(asyncio.get_running_loop()), Waiter(asyncio.get_running_loop())
+        first, second = (Watch(Timeouts(), clock=clock) for _ in range(2))
+        first.within("first-event", 0.05)
+        gone = Alarm(bells, first, waiter, clock.silent)
+        gone.set()
+        gone.stop()
+        task = await suspended(waiter, [])
+        second.each("idle", 10.0)
+        alarm = Alarm(bells, second, waiter, clock.silent)
+        alarm.set()
+        await asyncio.sleep(0.1)  # by which the first one's timer has gone off
+        assert not task.done()
+        clock.silence = 10.0
+        second.within("idle", 0.0)
+        alarm.set()
+        await task
+        with pytest.raises(StreamTimeoutError, match="idle"):
+            alarm.set()
+        assert len(bells._free) == 1  # given back while it rang
+
+    asyncio.run(main())
+
+
 class Timer:
     """A timer that goes off when it is told to."""
 

@@ -248,10 +248,10 @@ impl<'py, 's> Builder<'py, 's> {
                 self.push(&classes.step_finish, values, false)
             }
             Event::Finish { reason, usage, steps, warnings } => {
-                // Of one step, they are that step's.
+                // It comes right behind the one step of an answer, and says the same of it.
                 let [reason, usage] = match self.step.take() {
-                    Some(said) if steps == 1 => said,
-                    _ => [self.reason(reason)?, self.usage(usage)?],
+                    Some(said) => said,
+                    None => [self.reason(reason)?, self.usage(usage)?],
                 };
                 let warnings = PyTuple::new(self.py, warnings)?.into_any();
                 let values = [reason, usage, self.int(steps)?, warnings];

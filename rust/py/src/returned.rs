@@ -1,7 +1,7 @@
 //! How `__next__` of an awaitable tells its result.
 //!
 //! Owns that one step. An error of `PyO3` makes an instance of `StopIteration`, which takes a tenth of a microsecond;
-//! whoever awaits needs the value alone.
+//! whoever awaits needs the value alone. From Python 3.12 on an instance is made all the same.
 
 use pyo3::ffi;
 use pyo3::prelude::*;

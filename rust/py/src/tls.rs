@@ -4,7 +4,7 @@
 //! wire. In Python that is five calls more for each event. OpenSSL is the standard library's, reached by the documented
 //! methods of its objects. Owns no handshake and no socket, and what is seldom is for whoever is told.
 
-use pyo3::exceptions::{PyOSError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
 use pyo3::types::{PyInt, PyMemoryView, PySlice};
@@ -12,6 +12,7 @@ use pyo3::{PyTraverseError, ffi, intern};
 
 use crate::wire::Wire;
 
+pyo3::import_exception!(ssl, SSLError);
 pyo3::import_exception!(ssl, SSLWantReadError);
 pyo3::import_exception!(ssl, SSLZeroReturnError);
 
@@ -59,7 +60,7 @@ impl TlsReader {
         let (ended, error) = match self.received(py, nbytes) {
             Ok(false) if !more(self.outgoing.bind(py))? => return Ok(()),
             Ok(ended) => (ended, None),
-            Err(error) if error.is_instance_of::<PyOSError>(py) => (false, Some(error)),
+            Err(error) if error.is_instance_of::<SSLError>(py) => (false, Some(error)),
             Err(error) => return Err(error),
         };
         self.tell.call1(py, (ended, error.map(|error| error.into_value(py)))).map(drop)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 from contextlib import suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,6 @@ from .quiet import wire_for_this_thread
 from .secure import TlsLayer, shake_failure
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable
 
     from zen_native._core import Poller
@@ -278,7 +278,7 @@ class SecureConnection(Connection):
         super().connection_made(transport)
         try:
             self._shake()
-        except OSError as error:  # the context allows nothing that could be said
+        except ssl.SSLError as error:  # the context allows nothing that could be said
             self._heard(False, error)
             return
         self._flush()
@@ -296,7 +296,7 @@ class SecureConnection(Connection):
             ended = layer.received(self._sealed[:nbytes])
             if not is_shaken:
                 ended = self._shake()
-        except OSError as error:  # `ssl.SSLError`, whose module need not be imported for it
+        except ssl.SSLError as error:
             self._heard(False, error)
         else:
             self._heard(ended, None)
@@ -322,7 +322,7 @@ class SecureConnection(Connection):
             mine.buffer_updated = layer.reader(self.wire, self._sealed, self._heard)
         return layer.decrypt()
 
-    def _heard(self, ended: bool, error: OSError | None) -> None:
+    def _heard(self, ended: bool, error: ssl.SSLError | None) -> None:
         """What a read brought beside bytes for the wire: the end, a failure, or something to send."""
         self._flush()  # of a failure, the alert
         if error is not None:

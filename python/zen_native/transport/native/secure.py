@@ -32,7 +32,7 @@ _PIECE = 512
 class TlsLayer:
     """One connection. After each call `outgoing()` is what the network is to get."""
 
-    __slots__ = ("_feed", "_incoming", "_into", "_object", "_outgoing", "_read", "_updated", "is_shaken")
+    __slots__ = ("_feed", "_incoming", "_into", "_most", "_object", "_outgoing", "_read", "_updated", "is_shaken")
 
     def __init__(self, context: ssl.SSLContext, host: str, wire: Wire) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -41,6 +41,7 @@ class TlsLayer:
         # With a buffer it gives the number of bytes, whatever its annotation says.
         self._read: Callable[[int, memoryview], int] = cast("Any", self._object.read)
         self._into = wire.get_buffer(-1)
+        self._most = min(_RECORD, len(self._into))
         self._updated = wire.buffer_updated
         self.is_shaken = False
 
@@ -68,7 +69,7 @@ class TlsLayer:
         return self._outgoing.read() if self._outgoing.pending else b""
 
     def reader(
-        self, wire: Wire, sealed: memoryview, tell: Callable[[bool, OSError | None], object]
+        self, wire: Wire, sealed: memoryview, tell: Callable[[bool, ssl.SSLError | None], object]
     ) -> Callable[[int], None]:
         """`received` in Rust, for so many bytes in `sealed`, once hands are shaken. The end, a failure, and that there
         are bytes to send are told. Not for daemon threads: the interpreter's lock is let go of within (see `quiet`)."""
@@ -95,11 +96,11 @@ class TlsLayer:
     def decrypt(self) -> bool:
         """The same for what is here already."""
         try:
-            while count := self._read(_RECORD, self._into):
+            while count := self._read(self._most, self._into):
                 self._updated(count)
                 # Fewer bytes than were asked for: OpenSSL has opened no more. Asking for what is not there would cost
                 # an exception.
-                if count < _RECORD and not self._incoming.pending:
+                if count < self._most and not self._incoming.pending:
                     return False
         except ssl.SSLWantReadError:
             return False
