@@ -7,10 +7,8 @@ import gc
 import pickle
 import sys
 import threading
-import tracemalloc
 import weakref
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from tests.kit import chat
 from tests.kit.decoding import pieces
 from tests.kit.feeding import BODY, HELLO, OVERLONG, PROTOCOL, drained, text
 from tests.kit.messages import block, delta, sse, start
+from tests.kit.process import least_growth
 
 from zen_native import (
     Decoder,
@@ -229,20 +228,8 @@ def test_memory_does_not_grow(runtime: str) -> None:
             decoder = Decoder(PROTOCOL, runtime=runtime, raw_events=True, think_tags=("think",))
             drained(decoder, pieces(body, 37))
 
-    tracemalloc.start()
-    try:
-        held = []
-        for _ in range(4):
-            for _ in range(60):
-                work()
-            gc.collect()
-            held.append((len(gc.get_objects()), tracemalloc.get_traced_memory()[0]))
-    finally:
-        tracemalloc.stop()
-    # A leak grows in every round; caches fill in one of them, and the rest of the process does what it does.
-    growth = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(held)]
-    assert min(objects for objects, _ in growth) < 20
-    assert min(size for _, size in growth) < 5_000
+    objects, size = least_growth(work, rounds=4, times=60)
+    assert (objects < 20, size < 5_000) == (True, True), (objects, size)
 
 
 def test_references_are_given_back(runtime: str) -> None:

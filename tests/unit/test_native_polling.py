@@ -180,7 +180,7 @@ async def test_a_transport_that_shows_no_socket_reads_by_itself(pair: Pair) -> N
             return None
 
     made = pair.connection.connection_made
-    pair.connection.connection_made = lambda transport: made(cast("Any", Shy(transport)))  # type: ignore[method-assign]  # of this one
+    pair.connection.connection_made = lambda transport: made(cast("Any", Shy(transport)))  # type: ignore[method-assign]  # of this connection alone
     await pair.open()
     pair.far.send(HEAD + b"hello")
     assert await pair.body(5) == b"hello"

@@ -7,15 +7,14 @@ import gc
 import pickle
 import sys
 import threading
-import tracemalloc
 import weakref
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from tests.kit.feeding import BODY, PROTOCOL, text
 from tests.kit.http1 import MAX_HEAD, Waiter, chunked, counted, head, new_decoder, new_wire, reading
 from tests.kit.messages import block, delta, sse, start
+from tests.kit.process import least_growth
 
 from zen_native import InvalidProviderOutputError, LLMError, _core, decode
 
@@ -290,20 +289,8 @@ def work() -> None:
 
 
 def test_memory_does_not_grow() -> None:
-    tracemalloc.start()
-    try:
-        held = []
-        for _ in range(4):
-            for _ in range(60):
-                work()
-            gc.collect()
-            held.append((len(gc.get_objects()), tracemalloc.get_traced_memory()[0]))
-    finally:
-        tracemalloc.stop()
-    # A leak grows in every round; caches fill in one of them, and the rest of the process does what it does.
-    growth = [(after[0] - before[0], after[1] - before[1]) for before, after in pairwise(held)]
-    assert min(objects for objects, _ in growth) < 20
-    assert min(size for _, size in growth) < 5_000
+    objects, size = least_growth(work, rounds=4, times=60)
+    assert (objects < 20, size < 5_000) == (True, True), (objects, size)
 
 
 def test_references_are_given_back() -> None:

@@ -30,7 +30,7 @@ def poller_of(loop: asyncio.AbstractEventLoop, buffer: bytearray) -> Poller | No
         poller = Poller(buffer)
         # The loop keeps the context as long as the poller, which outlives the request.
         Context().run(loop.add_reader, poller.fileno(), poller.ready)
-    except (OSError, NotImplementedError):
+    except (OSError, NotImplementedError):  # no files left, or a loop that watches none: the transports read
         if poller is not None:
             poller.close()
         return None
