@@ -5,6 +5,7 @@ Owns how that is asked. Memory is read from Linux' `/proc`; tests that need it a
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import sys
@@ -18,8 +19,10 @@ import pytest
 
 __all__ = [
     "Memory",
+    "heap_bytes",
     "least_growth",
     "linux",
+    "measures_heap",
     "open_files",
     "peak_memory",
     "raise_limit",
@@ -32,6 +35,29 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory 
 
 _SPARE = 64
 _OPEN = next((path for path in (Path("/proc/self/fd"), Path("/dev/fd")) if path.is_dir()), None)
+
+
+_NAMES = ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")
+
+
+class _Heap(ctypes.Structure):
+    """`struct mallinfo2` of the GNU C library, malloc's man page mallinfo(3)."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in _NAMES]
+
+
+_mallinfo = None if sys.platform == "win32" else getattr(ctypes.CDLL(None), "mallinfo2", None)
+if _mallinfo is not None:
+    _mallinfo.restype = _Heap
+measures_heap = _mallinfo is not None
+
+
+def heap_bytes() -> int:
+    """How much of the C library's heap is in use, which other libraries than Python's take their memory from."""
+    if _mallinfo is None:
+        raise NotImplementedError("this C library does not say it")
+    heap = _mallinfo()
+    return int(heap.uordblks + heap.hblkhd)
 
 
 def least_growth(work: Callable[[], object], rounds: int, times: int) -> tuple[int, int]:

@@ -18,7 +18,7 @@ import pytest
 from tests.kit.authority import Authority
 from tests.kit.feeding import BODY, PROTOCOL, text
 from tests.kit.http1 import Waiter, chunked, new_decoder
-from tests.kit.process import least_growth
+from tests.kit.process import heap_bytes, least_growth, measures_heap
 
 from zen_native import decode
 from zen_native.runtimes import native
@@ -162,7 +162,8 @@ def functions_of(act: Callable[[], object]) -> list[str]:
 def test_a_read_calls_no_more_of_python_than_it_must(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
     made = Peer(server, client).shake()
     made.wire.begin("POST", new_decoder())
-    sealed = made.sealed(ANSWER[:200], ANSWER[200:])
+    made.read(made.sealed(ANSWER[:100]))
+    sealed = made.sealed(ANSWER[100:200], ANSWER[200:])
     made.room[: len(sealed)] = sealed
     assert functions_of(partial(made.connection.buffer_updated, len(sealed))) == ["SSLObject.read"] * 2
     assert made.wire.take() == EVENTS
@@ -384,6 +385,27 @@ def test_memory_does_not_grow(peer: Peer) -> None:
 
     objects, size = least_growth(work, rounds=5, times=50)
     assert (objects < 20, size < 5_000) == (True, True), (objects, size)
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.skipif(not measures_heap, reason="this C library does not say how much of its heap is in use")
+def test_tickets_behind_a_request_leave_nothing(authority: Authority, client: ssl.SSLContext) -> None:
+    """OpenSSL makes room for a record when they come, and keeps it until something is written."""
+    context = authority.server()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    made = Peer(context, client)
+    made.take_in()
+    with pytest.raises(ssl.SSLWantReadError):
+        made.tls.do_handshake()
+    made.read(made.outgoing.read())
+    made.connection.send(b"POST / HTTP/1.1\r\n\r\n", b"")
+    made.wire.begin("POST", new_decoder())
+    made.take_in()
+    made.tls.do_handshake()
+    made.read(made.sealed(ANSWER[:200]))
+    before = heap_bytes()
+    made.connection.send(b"", b"")
+    assert before - heap_bytes() < RECORD // 2
 
 
 def test_a_plain_connection_has_no_reader() -> None:

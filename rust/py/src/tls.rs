@@ -4,10 +4,12 @@
 //! wire. In Python that is five calls more for each event. OpenSSL is the standard library's, reached by the documented
 //! methods of its objects. Owns no handshake and no socket, and what is seldom is for whoever is told.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use pyo3::exceptions::PyValueError;
 use pyo3::gc::PyVisit;
 use pyo3::prelude::*;
-use pyo3::types::{PyInt, PyMemoryView, PySlice};
+use pyo3::types::{PyBytes, PyInt, PyMemoryView, PySlice};
 use pyo3::{PyTraverseError, ffi, intern};
 
 use crate::wire::Wire;
@@ -33,6 +35,8 @@ pub(crate) struct TlsReader {
     most: usize,
     limit: Py<PyInt>,
     tell: Py<PyAny>,
+    /// Until the first bytes for the wire.
+    is_new: AtomicBool,
 }
 
 #[pymethods]
@@ -51,7 +55,7 @@ impl TlsReader {
         let into = wire.get().view(py);
         let most = into.len()?.min(RECORD);
         let limit = most.into_pyobject(py)?.unbind();
-        Ok(Self { tls, incoming, outgoing, sealed, wire, into: into.unbind(), most, limit, tell })
+        Ok(Self { tls, incoming, outgoing, sealed, wire, into: into.unbind(), most, limit, tell, is_new: true.into() })
     }
 
     /// So many sealed bytes were written.
@@ -91,6 +95,11 @@ impl TlsReader {
                 Err(error) => return Err(error),
             };
             self.wire.get().buffer_updated(py, count)?;
+            if self.is_new.swap(false, Ordering::Relaxed) {
+                // The server's tickets had OpenSSL make room to write (16 KiB), which it keeps until something was
+                // written; nothing of any length is written by `SSL_write_ex`, as its page says.
+                self.tls.call_method1(py, intern!(py, "write"), (PyBytes::new(py, b""),))?;
+            }
             // Fewer bytes than were asked for: OpenSSL has opened no more. Asking for what is not there would cost an
             // exception.
             if count < self.most && !more(self.incoming.bind(py))? {

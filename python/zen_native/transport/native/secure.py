@@ -32,7 +32,7 @@ _PIECE = 512
 class TlsLayer:
     """One connection. After each call `outgoing()` is what the network is to get."""
 
-    __slots__ = ("_feed", "_incoming", "_into", "_most", "_object", "_outgoing", "_read", "_updated", "is_shaken")
+    __slots__ = ("_feed", "_incoming", "_into", "_is_new", "_most", "_object", "_outgoing", "_read", "_updated", "is_shaken")
 
     def __init__(self, context: ssl.SSLContext, host: str, wire: Wire) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -44,6 +44,8 @@ class TlsLayer:
         self._most = min(_RECORD, len(self._into))
         self._updated = wire.buffer_updated
         self.is_shaken = False
+        self._is_new = True
+        """Until the first bytes for the wire."""
 
     def shake(self) -> None:
         """Go on with the handshake, as far as what came allows.
@@ -98,6 +100,11 @@ class TlsLayer:
         try:
             while count := self._read(self._most, self._into):
                 self._updated(count)
+                if self._is_new:
+                    self._is_new = False
+                    # The server's tickets had OpenSSL make room to write (16 KiB), which it keeps until something was
+                    # written; nothing of any length is written by `SSL_write_ex`, as its page says.
+                    self._object.write(b"")
                 # Fewer bytes than were asked for: OpenSSL has opened no more. Asking for what is not there would cost
                 # an exception.
                 if count < self._most and not self._incoming.pending:
