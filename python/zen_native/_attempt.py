@@ -111,11 +111,12 @@ class Attempt:
             return None
         return live.incoming(kept, most)
 
-    def steady(self) -> Iterator[list[LLMEvent]]:
-        """The next events but the last, where the transport has them without coroutines."""
-        if self._live is None or self._ended:
+    def steady(self, kept: list[LLMEvent | str], most: int) -> Iterator[list[LLMEvent]]:
+        """See `LiveExchange.steady`; there are none before the first events and after the last."""
+        live, decoder = self._live, self._decoder
+        if live is None or not self._began or self._ended or decoder.answered or decoder.done:
             return iter(())
-        return self._live.steady(cast("NativeDecoder", self._decoder))
+        return live.steady(kept, most)
 
     async def close(self) -> None:
         """Let go of the connection. It is kept for the next request where the answer was read to its end."""

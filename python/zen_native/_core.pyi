@@ -12,7 +12,18 @@ from typing_extensions import disjoint_base
 from zen_native.errors import LLMError
 from zen_native.events import LLMEvent
 
-__all__ = ["Decoder", "Incoming", "TlsReader", "Waiter", "Wire", "__version__", "event_table", "json_joined", "names"]
+__all__ = [
+    "Decoder",
+    "Incoming",
+    "Steady",
+    "TlsReader",
+    "Waiter",
+    "Wire",
+    "__version__",
+    "event_table",
+    "json_joined",
+    "names",
+]
 
 if sys.platform == "linux":
     __all__ += ["Poller"]
@@ -189,6 +200,14 @@ class Incoming:
     def waiting(self) -> bool: ...
     def __await__(self) -> Generator[Waiter, None, list[LLMEvent]]: ...
     def __next__(self) -> Waiter: ...
+
+# The events of an answer, for who reads its connection himself. They are kept as `Incoming` keeps them.
+@final
+class Steady:
+    def __new__(cls, wire: Wire, kept: list[LLMEvent | str], most: int) -> Steady: ...
+    # Those that have come, which may be none; None where the answer does not simply go on, and after every `most` of
+    # them.
+    def take(self) -> list[LLMEvent] | None: ...
 
 def event_table() -> dict[str, list[str]]: ...
 def json_joined(pieces: list[bytes], texts: list[str], /) -> bytes: ...

@@ -155,7 +155,9 @@ class Step:
 
     def steady(self) -> Iterator[list[LLMEvent]]:
         """See `Source`. What ends something is not among them: it has a cost."""
-        return iter(()) if self._attempt is None else map(self._kept.add, self._attempt.steady())
+        if self._attempt is None or not self._begun or self._closed:
+            return iter(())
+        return self._attempt.steady(self._kept.events, Kept.LOOSE)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -176,7 +176,7 @@ class Stream(_Held):
             if batch is not None and self._open:
                 return batch
         batch = drive(self._batch())
-        if steady is None and batch:
+        if batch:
             self._steady = self._source.steady()
         return batch
 

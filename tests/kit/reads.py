@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from zen_native import _core
-from zen_native.transport.native import blocking_connection, connection
+from zen_native.transport.native import blocking, blocking_connection, connection
 
 __all__ = ["Reads"]
 
@@ -22,6 +22,7 @@ class Reads:
         """How many bytes each of them brought."""
         for module in (connection, blocking_connection):
             monkeypatch.setattr(module, "Wire", self._wire)
+        monkeypatch.setattr(blocking, "Steady", lambda wire, *rest: _core.Steady(wire.own, *rest))
 
     def next(self) -> threading.Event:
         """Set when something more has been read."""
@@ -42,12 +43,12 @@ class _Noting:
     """What a `Wire` is, and what is not here is the wire's own."""
 
     def __init__(self, wire: _core.Wire, reads: Reads) -> None:
-        self._wire = wire
+        self.own = wire
         self._reads = reads
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._wire, name)
+        return getattr(self.own, name)
 
     def buffer_updated(self, nbytes: int, /) -> None:
-        self._wire.buffer_updated(nbytes)
+        self.own.buffer_updated(nbytes)
         self._reads.note(nbytes)

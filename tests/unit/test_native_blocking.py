@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.kit.http1 import head, new_decoder
 
+from zen_native import _core
 from zen_native.runtimes import native
 from zen_native.transport.limits import Timeouts, Watch
 from zen_native.transport.native.blocking_connection import BlockingConnection
@@ -45,7 +46,7 @@ def gone() -> int:
 
 WAYS: dict[str, Callable[[BlockingConnection], object]] = {
     "read": lambda made: made.read(5),
-    "steady": lambda made: list(made.steady(new_decoder(), Watch(Timeouts()))),
+    "steady": lambda made: list(made.steady(_core.Steady(made.wire, [], 1000), Watch(Timeouts()))),
 }
 
 

@@ -76,7 +76,7 @@ class Steady(Slow):
 
     def __init__(self, wait: Callable[[], Awaitable[object]]) -> None:
         super().__init__(wait)
-        self._began = False
+        self._began = self._gave = False
 
     async def batch(self) -> list[zen.LLMEvent]:
         if self._began:
@@ -85,6 +85,10 @@ class Steady(Slow):
         return [EVENT]
 
     def steady(self) -> Iterator[list[zen.LLMEvent]]:
+        return iter(()) if self._gave else self._one()
+
+    def _one(self) -> Iterator[list[zen.LLMEvent]]:
+        self._gave = True
         drive(self._waited())
         yield [EVENT]
 
@@ -169,6 +173,25 @@ def test_a_task_may_read_on_where_another_was_cancelled() -> None:
             await anext(stream)
 
     asyncio.run(main())
+
+
+def test_what_has_come_to_its_end_is_asked_for_anew() -> None:
+    """Behind the batch that somebody looked at, the next events need no coroutine again."""
+
+    class Again(Slow):
+        asked = batches = 0
+
+        async def batch(self) -> list[zen.LLMEvent]:
+            self.batches += 1
+            return [] if self.batches > 3 else [EVENT]
+
+        def steady(self) -> Iterator[list[zen.LLMEvent]]:
+            self.asked += 1
+            return iter([[EVENT, EVENT]])
+
+    source = Again(asyncio.Event().wait)
+    assert list(zen.Stream(source)) == [EVENT] * 9
+    assert (source.asked, source.batches) == (3, 4)
 
 
 def test_what_a_closed_stream_read_from_is_let_go_of() -> None:

@@ -117,9 +117,9 @@ class LiveExchange(Exchange, Protocol):
         and `take` tell what it is then."""
         ...
 
-    def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:
-        """The events of one read after the other, until the answer is complete or something goes wrong, or nothing at
-        all: whatever else is to be done or to be told is left to the other methods."""
+    def steady(self, kept: list[LLMEvent | str], most: int) -> Iterator[list[LLMEvent]]:
+        """The same for threads: the events of one read after the other, until the answer does not simply go on, and so
+        many events at most; or nothing at all."""
         ...
 
     def keep_headers(self, names: Collection[str]) -> None:

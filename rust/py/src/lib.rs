@@ -11,10 +11,12 @@ mod events;
 mod exclusive;
 mod incoming;
 mod json;
+mod keeper;
 mod object;
 #[cfg(target_os = "linux")]
 mod poller;
 mod returned;
+mod steady;
 mod tls;
 mod waiter;
 mod wire;
@@ -39,6 +41,8 @@ mod _core {
     #[cfg(target_os = "linux")]
     #[pymodule_export]
     use super::poller::Poller;
+    #[pymodule_export]
+    use super::steady::Steady;
     #[pymodule_export]
     use super::tls::TlsReader;
     #[pymodule_export]

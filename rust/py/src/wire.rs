@@ -286,6 +286,19 @@ impl Wire {
         Ok(arrival)
     }
 
+    /// Takes the events of an answer that goes on, which may be none.
+    pub(crate) fn more<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
+        let events = self.with(py, |inner| {
+            if !inner.goes_on(py)? {
+                return Ok(None);
+            }
+            let events = inner.events.take();
+            inner.taken();
+            Ok(Some(events))
+        })?;
+        Ok(events.map(|events| events.map_or_else(|| PyList::empty(py), |events| events.into_bound(py))))
+    }
+
     /// Where bytes are written.
     pub(crate) fn view<'py>(&self, py: Python<'py>) -> Bound<'py, PyMemoryView> {
         self.view.bind(py).clone()

@@ -14,7 +14,7 @@ from zen_native.transport.failures import is_refusal
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from zen_native._core import Decoder, Wire
+    from zen_native._core import Wire
     from zen_native.events import LLMEvent
 
 __all__ = ["GIVEN_UP", "MAX_REST", "REST_SECONDS", "Answer", "StaleError"]
@@ -65,7 +65,7 @@ class Answer:
             raise TlsError(f"{type(failure).__name__}: {failure}")
         raise ReadError(wire.error or "the server hung up without an answer")
 
-    def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:  # noqa: ARG002 - see `LiveExchange`
+    def steady(self, kept: list[LLMEvent | str], most: int) -> Iterator[list[LLMEvent]]:  # noqa: ARG002 - see `LiveExchange`
         """See `LiveExchange`: here every read is waited for."""
         return iter(())
 

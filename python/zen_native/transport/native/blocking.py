@@ -11,6 +11,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from zen_native._core import Steady
 from zen_native.errors import ConnectError
 from zen_native.transport.choice import CLOSED
 from zen_native.transport.connections import ConnectionLimits
@@ -269,11 +270,11 @@ class BlockingExchange(Answer):
     def incoming(self, kept: list[LLMEvent | str], most: int) -> None:
         """See `transport.base.LiveExchange`: who does not wait in a loop has no need of a shorter way."""
 
-    def steady(self, decoder: Decoder) -> Iterator[list[LLMEvent]]:
+    def steady(self, kept: list[LLMEvent | str], most: int) -> Iterator[list[LLMEvent]]:
         """See `LiveExchange`."""
-        if not KERNEL_WAITS or decoder.answered or decoder.done or self._wire.ended:
+        if not KERNEL_WAITS or self._wire.ended:
             return iter(())
-        return self._connection.steady(decoder, self._watch)
+        return self._connection.steady(Steady(self._wire, kept, most), self._watch)
 
     # The answer as bytes
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator
 
-    from zen_native._core import Decoder
+    from zen_native._core import Steady
     from zen_native.events import LLMEvent
     from zen_native.transport.limits import Watch
 
@@ -131,17 +131,17 @@ class BlockingConnection:
         finally:
             self._leave()
 
-    def steady(self, decoder: Decoder, watch: Watch) -> Iterator[list[LLMEvent]]:
+    def steady(self, answer: Steady, watch: Watch) -> Iterator[list[LLMEvent]]:
         """The events of one read after the other, as long as no other limit than that of every wait is near. All that
         is no event is for `read`, and so are the events behind which the answer is over. It runs once for every read,
         and so calls no more than it must."""
-        wire, receive, into = self.wire, self._socket.recv_into, self._into
+        take, receive, into = answer.take, self._socket.recv_into, self._into
         until, clock = watch.even_until(), watch.clock
         try:
             self._limit(socket.SO_RCVTIMEO, watch.left())
         except OSError:  # it is closed by now
             return
-        updated = wire.buffer_updated if self._layer is None else self._take
+        updated = self.wire.buffer_updated if self._layer is None else self._take
         while (until == inf or clock() < until) and self._process == getpid():
             self.user, self._inside = get_ident(), True
             try:
@@ -151,15 +151,17 @@ class BlockingConnection:
                 if not self.is_late:
                     self._broke(error)
                 return
-            finally:
-                self._leave()
+            finally:  # as `_leave`
+                self._inside = False
+                if self._closed:
+                    self._socket.close()
             if count and not self._closed:
                 updated(count)
             else:
                 self._heard(count)
-            if decoder.answered or decoder.done or wire.ended:
+            if (events := take()) is None:
                 return
-            if events := wire.take():
+            if events:
                 yield events
 
     def read(self, left: float | None) -> None:

@@ -32,7 +32,18 @@ _PIECE = 512
 class TlsLayer:
     """One connection. After each call `outgoing()` is what the network is to get."""
 
-    __slots__ = ("_feed", "_incoming", "_into", "_is_new", "_most", "_object", "_outgoing", "_read", "_updated", "is_shaken")
+    __slots__ = (
+        "_feed",
+        "_incoming",
+        "_into",
+        "_is_new",
+        "_most",
+        "_object",
+        "_outgoing",
+        "_read",
+        "_updated",
+        "is_shaken",
+    )
 
     def __init__(self, context: ssl.SSLContext, host: str, wire: Wire) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
