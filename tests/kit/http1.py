@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zen_native import _core
     from zen_native.events import LLMEvent
 
-__all__ = ["MAX_HEAD", "Waiter", "chunked", "closed", "counted", "head", "new_decoder", "new_wire", "reading"]
+__all__ = ["MAX_HEAD", "Waiter", "chunk", "chunked", "closed", "counted", "head", "new_decoder", "new_wire", "reading"]
 
 MAX_HEAD = 16 << 10
 
@@ -46,9 +46,14 @@ def counted(body: bytes = BODY, *fields: str, status: str = "200 OK") -> bytes:
     return head(f"content-length: {len(body)}", *fields, status=status) + body
 
 
+def chunk(data: bytes) -> bytes:
+    """One, with its size."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
 def chunked(*pieces: bytes, fields: Iterable[str] = (), trailer: bytes = b"") -> bytes:
     """A response in these chunks."""
-    chunks = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces)
+    chunks = b"".join(map(chunk, pieces))
     return head("transfer-encoding: chunked", *fields) + chunks + b"0\r\n" + trailer + b"\r\n"
 
 

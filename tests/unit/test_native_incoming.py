@@ -11,8 +11,9 @@ from collections.abc import Callable, Coroutine
 
 import pytest
 from tests.kit.feeding import text
-from tests.kit.http1 import head, new_decoder, new_wire
+from tests.kit.http1 import chunk, head, new_decoder
 from tests.kit.messages import STOP, block, delta, end, json_delta, sse, start, stop
+from tests.kit.under_way import COMPLETE, OTHERS, begun, word
 
 import zen_native as zen
 from zen_native import _core
@@ -23,22 +24,11 @@ from zen_native.transport.native.waiting import Waiter
 HIGH_WATER = 256 << 10
 
 
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def word(text: str = "word") -> bytes:
-    return chunk(sse(delta(0, "text_delta", text=text)))
-
-
 class Answer:
     """One under way, with nothing pending, and who waits for it. Made in a loop."""
 
     def __init__(self, most: int = 1000) -> None:
-        self.wire = new_wire()
-        self.wire.begin("POST", new_decoder())
-        self.wire.feed(head("transfer-encoding: chunked") + chunk(sse(start(), block(0, "text", text=""))))
-        self.wire.take()
+        self.wire = begun()
         self.waiter = Waiter(asyncio.get_running_loop())
         self.kept = Kept()
         self.incoming = _core.Incoming(self.wire, self.waiter, self.kept.events, most)
@@ -187,29 +177,20 @@ async def test_the_collector_has_nothing_to_look_for() -> None:
     assert text(answer.kept.whole()) == "word" * 2_000
 
 
-OTHERS: dict[str, Callable[[Answer], object]] = {
-    "the body ends too early": lambda answer: answer.wire.eof(),
-    "the connection is lost": lambda answer: answer.wire.lost(ConnectionResetError("gone")),
-    "the framing is broken": lambda answer: answer.wire.feed(b"no chunk\r\n"),
-    "the event is none": lambda answer: answer.wire.feed(chunk(b"data: {\n\n")),
-    "the answer is complete": lambda answer: answer.wire.feed(chunk(sse(stop(0), end("end_turn", {}), STOP))),
-}
-
-
 @pytest.mark.parametrize("waits", [True, False])
 @pytest.mark.parametrize("happens", OTHERS.values(), ids=OTHERS)
-def test_everything_else_is_left_alone(happens: Callable[[Answer], object], waits: bool) -> None:
+def test_everything_else_is_left_alone(happens: Callable[[_core.Wire], object], waits: bool) -> None:
     async def main() -> None:
         answer = Answer()
         if waits:
             task = await answer.waiting()
-            asyncio.get_running_loop().call_soon(happens, answer)
+            asyncio.get_running_loop().call_soon(happens, answer.wire)
             assert await asyncio.wait_for(task, 5) == []
         else:
-            happens(answer)
+            happens(answer.wire)
             assert await asyncio.wait_for(answer.next(), 5) == []
         assert answer.kept.events == []
-        assert answer.wire.pending is (happens is OTHERS["the answer is complete"])
+        assert answer.wire.pending is (happens is OTHERS[COMPLETE])
 
     asyncio.run(main())
 

@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import pytest
 from tests.kit.feeding import text
-from tests.kit.http1 import head, new_decoder, new_wire
-from tests.kit.messages import STOP, block, delta, end, sse, start, stop
+from tests.kit.under_way import COMPLETE, OTHERS, begun, word
 
 import zen_native as zen
 from zen_native import _core
@@ -20,22 +19,11 @@ from zen_native.runtimes import native
 pytestmark = pytest.mark.skipif(native.CAUSE is not None, reason=f"native NOT TESTED: {native.CAUSE}")
 
 
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def word(text: str = "word") -> bytes:
-    return chunk(sse(delta(0, "text_delta", text=text)))
-
-
 class Answer:
     """One under way, with nothing pending."""
 
     def __init__(self, most: int = 1000) -> None:
-        self.wire = new_wire()
-        self.wire.begin("POST", new_decoder())
-        self.wire.feed(head("transfer-encoding: chunked") + chunk(sse(start(), block(0, "text", text=""))))
-        self.wire.take()
+        self.wire = begun()
         self.kept = Kept()
         self.steady = _core.Steady(self.wire, self.kept.events, most)
 
@@ -59,22 +47,13 @@ def test_a_read_without_events_is_none_of_note() -> None:
     assert text(answer.steady.take() or []) == "word"
 
 
-OTHERS: dict[str, Callable[[_core.Wire], object]] = {
-    "the body ends too early": lambda wire: wire.eof(),
-    "the connection is lost": lambda wire: wire.lost(ConnectionResetError("gone")),
-    "the framing is broken": lambda wire: wire.feed(b"no chunk\r\n"),
-    "the event is none": lambda wire: wire.feed(chunk(b"data: {\n\n")),
-    "the answer is complete": lambda wire: wire.feed(chunk(sse(stop(0), end("end_turn", {}), STOP))),
-}
-
-
 @pytest.mark.parametrize("happens", OTHERS.values(), ids=OTHERS)
 def test_everything_else_is_left_alone(happens: Callable[[_core.Wire], object]) -> None:
     answer = Answer()
     happens(answer.wire)
     assert answer.steady.take() is None
     assert answer.kept.events == []
-    assert answer.wire.pending is (happens is OTHERS["the answer is complete"])
+    assert answer.wire.pending is (happens is OTHERS[COMPLETE])
 
 
 def test_after_so_many_events_who_keeps_them_may_look() -> None:
@@ -103,7 +82,7 @@ def test_what_leads_to_itself_is_collected() -> None:
     answer = Answer()
     watched = weakref.ref(answer)
     answer.kept.events.append(answer.steady)  # type: ignore[arg-type]  # a list may hold anything at all
-    answer.kept.events.append(answer)  # type: ignore[arg-type]  # so may it be seen
+    answer.kept.events.append(answer)  # type: ignore[arg-type]  # as above
     del answer
     gc.collect()
     assert watched() is None

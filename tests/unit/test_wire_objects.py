@@ -12,17 +12,13 @@ from typing import Any
 
 import pytest
 from tests.kit.feeding import BODY, PROTOCOL, text
-from tests.kit.http1 import MAX_HEAD, Waiter, chunked, counted, head, new_decoder, new_wire, reading
+from tests.kit.http1 import MAX_HEAD, Waiter, chunk, chunked, counted, head, new_decoder, new_wire, reading
 from tests.kit.messages import block, delta, sse, start
 from tests.kit.process import least_growth
 
 from zen_native import InvalidProviderOutputError, LLMError, _core, decode
 
 OPEN = head("transfer-encoding: chunked")
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 # The buffer

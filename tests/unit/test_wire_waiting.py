@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.kit import chat
 from tests.kit.feeding import BODY, text
-from tests.kit.http1 import Waiter, chunked, closed, counted, head, new_decoder, new_wire
+from tests.kit.http1 import Waiter, chunk, chunked, closed, counted, head, new_decoder, new_wire
 from tests.kit.messages import block, delta, sse, start
 
 from zen_native import _core
@@ -18,10 +18,6 @@ from zen_native import _core
 HIGH_WATER = 256 << 10
 OPEN = head("transfer-encoding: chunked")
 LEAD = sse(start(), block(0, "text", text=""))
-
-
-def chunk(data: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 def word(size: int = 5) -> bytes:

@@ -1,0 +1,39 @@
+"""An answer of Messages in chunks that is under way on a wire, and what may happen to it. Owns no expectation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .http1 import chunk, head, new_decoder, new_wire
+from .messages import STOP, block, delta, end, sse, start, stop
+
+if TYPE_CHECKING:
+    from zen_native._core import Wire
+
+__all__ = ["COMPLETE", "OTHERS", "begun", "word"]
+
+
+def begun() -> Wire:
+    """A wire with nothing pending; the first block of the answer has begun."""
+    wire = new_wire()
+    wire.begin("POST", new_decoder())
+    wire.feed(head("transfer-encoding: chunked") + chunk(sse(start(), block(0, "text", text=""))))
+    wire.take()
+    return wire
+
+
+def word(text: str = "word") -> bytes:
+    """A chunk with one delta."""
+    return chunk(sse(delta(0, "text_delta", text=text)))
+
+
+COMPLETE = "the answer is complete"
+OTHERS: dict[str, Callable[[Wire], object]] = {
+    "the body ends too early": lambda wire: wire.eof(),
+    "the connection is lost": lambda wire: wire.lost(ConnectionResetError("gone")),
+    "the framing is broken": lambda wire: wire.feed(b"no chunk\r\n"),
+    "the event is none": lambda wire: wire.feed(chunk(b"data: {\n\n")),
+    COMPLETE: lambda wire: wire.feed(chunk(sse(stop(0), end("end_turn", {}), STOP))),
+}
+"""What is no more of the same. Of them only a complete answer has events."""
