@@ -1,7 +1,7 @@
 # The extension's surface. `zen_native.runtimes.native`, `zen_native.transport` and `zen_native.formats.body` call it.
 
 import sys
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Generator
 from contextvars import Context
 from ssl import MemoryBIO, SSLError, SSLObject
@@ -168,7 +168,8 @@ class TlsReader:
 # `not_resumed(callback, context, error)`, which are called here.
 @disjoint_base
 class Waiter:
-    def __new__(cls, event_loop: AbstractEventLoop, /) -> Self: ...
+    # `done`: a future of the loop that has ended with None, which a task is given that is resumed by a wire.
+    def __new__(cls, event_loop: AbstractEventLoop, done: Future[None], /) -> Self: ...
     # A task waits from now on, and awaits this at once. RuntimeError where another one does.
     def expect(self) -> None: ...
     @property

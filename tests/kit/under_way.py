@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ from .messages import STOP, block, delta, end, sse, start, stop
 
 if TYPE_CHECKING:
     from zen_native._core import Wire
+    from zen_native.transport.native.waiting import Waiter
 
-__all__ = ["COMPLETE", "OTHERS", "begun", "word"]
+__all__ = ["COMPLETE", "OTHERS", "begun", "new_waiter", "word"]
 
 
 def begun() -> Wire:
@@ -26,6 +28,14 @@ def begun() -> Wire:
 def word(text: str = "word") -> bytes:
     """A chunk with one delta."""
     return chunk(sse(delta(0, "text_delta", text=text)))
+
+
+def new_waiter() -> Waiter:
+    """For a task of the running loop."""
+    from zen_native.transport.native.waiting import Waiter, done_on  # needs the extension
+
+    loop = asyncio.get_running_loop()
+    return Waiter(loop, done_on(loop))
 
 
 COMPLETE = "the answer is complete"

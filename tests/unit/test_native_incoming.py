@@ -13,13 +13,12 @@ import pytest
 from tests.kit.feeding import text
 from tests.kit.http1 import chunk, head, new_decoder
 from tests.kit.messages import STOP, block, delta, end, json_delta, sse, start, stop
-from tests.kit.under_way import COMPLETE, OTHERS, begun, word
+from tests.kit.under_way import COMPLETE, OTHERS, begun, new_waiter, word
 
 import zen_native as zen
 from zen_native import _core
 from zen_native._kept import Kept
 from zen_native.response import fold
-from zen_native.transport.native.waiting import Waiter
 
 HIGH_WATER = 256 << 10
 
@@ -29,7 +28,7 @@ class Answer:
 
     def __init__(self, most: int = 1000) -> None:
         self.wire = begun()
-        self.waiter = Waiter(asyncio.get_running_loop())
+        self.waiter = new_waiter()
         self.kept = Kept()
         self.incoming = _core.Incoming(self.wire, self.waiter, self.kept.events, most)
 

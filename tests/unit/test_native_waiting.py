@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.kit.under_way import begun, new_waiter, word
 
 from zen_native.errors import StreamTimeoutError
 from zen_native.transport.limits import Timeouts, Watch
@@ -38,7 +39,7 @@ async def called_by_the_loop(call: Callable[[], object]) -> None:
 
 def test_a_task_goes_on_within_the_call_that_wakes_it_and_in_its_own_context() -> None:
     async def main() -> None:
-        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        waiter, log = new_waiter(), list[str]()
         NAME.set("the task")
         task = await suspended(waiter, log, 2)
         NAME.set("the waker")
@@ -55,9 +56,21 @@ def test_a_task_goes_on_within_the_call_that_wakes_it_and_in_its_own_context() -
     asyncio.run(main())
 
 
+def test_a_wire_gives_who_waits_a_future_of_asyncios_own() -> None:
+    async def main() -> None:
+        waiter, wire, given = new_waiter(), begun(), list[asyncio.Future[None]]()
+        waiter.expect()
+        waiter.add_done_callback(given.append, context=contextvars.copy_context())
+        wire.wait(waiter)
+        wire.feed(word())
+        assert [(type(each), each.result()) for each in given] == [(asyncio.Future, None)]
+
+    asyncio.run(main())
+
+
 def test_a_task_that_is_woken_while_another_one_runs_goes_on_after_it() -> None:
     async def main() -> None:
-        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        waiter, log = new_waiter(), list[str]()
         task = await suspended(waiter, log)
         waiter.set_result(None)
         log.append("woken")
@@ -69,7 +82,7 @@ def test_a_task_that_is_woken_while_another_one_runs_goes_on_after_it() -> None:
 
 def test_what_goes_wrong_in_the_task_is_its_own() -> None:
     async def main() -> None:
-        waiter = Waiter(asyncio.get_running_loop())
+        waiter = new_waiter()
 
         async def fails() -> None:
             waiter.expect()
@@ -88,7 +101,7 @@ def test_what_goes_wrong_in_the_task_is_its_own() -> None:
 @pytest.mark.parametrize("cancelled_first", [True, False])
 def test_a_task_that_was_cancelled_is_resumed_once(cancelled_first: bool) -> None:
     async def main() -> None:
-        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        waiter, log = new_waiter(), list[str]()
         task = await suspended(waiter, log)
 
         def both() -> None:
@@ -109,7 +122,7 @@ def test_a_task_that_was_cancelled_is_resumed_once(cancelled_first: bool) -> Non
 
 def test_a_second_task_may_not_wait_and_does_not_disturb_the_first() -> None:
     async def main() -> None:
-        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        waiter, log = new_waiter(), list[str]()
         task = await suspended(waiter, log)
         with pytest.raises(RuntimeError, match="another task is waiting"):
             await waits(waiter, log)
@@ -122,7 +135,7 @@ def test_a_second_task_may_not_wait_and_does_not_disturb_the_first() -> None:
 
 def test_who_was_woken_before_it_awaits_does_not_stop() -> None:
     async def main() -> None:
-        waiter = Waiter(asyncio.get_running_loop())
+        waiter = new_waiter()
         waiter.expect()
         waiter.set_result(None)
         await asyncio.wait_for(as_task(waiter), 5)
@@ -170,7 +183,7 @@ def test_a_wait_ends_when_nothing_came_for_so_long(silence: float, ends: bool) -
     async def main() -> None:
         clock = Clock()
         watch = Watch(Timeouts(), clock=clock)
-        waiter = Waiter(asyncio.get_running_loop())
+        waiter = new_waiter()
         task = await suspended(waiter, [])
         watch.each("idle", 10.0)
         alarm = Alarm(Bells(asyncio.get_running_loop()), watch, waiter, clock.silent)
@@ -195,7 +208,7 @@ def test_an_alarm_that_nobody_waits_for_is_set_anew_by_the_next_wait() -> None:
         clock = Clock()
         watch = Watch(Timeouts(), clock=clock)
         watch.within("first-event", 0.0)
-        alarm = await rung(clock, watch, Waiter(asyncio.get_running_loop()))
+        alarm = await rung(clock, watch, new_waiter())
         assert alarm.set_for != watch.changes
 
     asyncio.run(main())
@@ -205,7 +218,7 @@ def test_a_brief_wait_ends_without_an_error() -> None:
     async def main() -> None:
         clock = Clock()
         watch = Watch(Timeouts(), clock=clock)
-        waiter, log = Waiter(asyncio.get_running_loop()), list[str]()
+        waiter, log = new_waiter(), list[str]()
         task = await suspended(waiter, log)
         watch.briefly(0.0)
         alarm = await rung(clock, watch, waiter)
@@ -219,7 +232,7 @@ def test_a_brief_wait_ends_without_an_error() -> None:
 def test_a_bell_that_rings_too_early_for_the_next_alarm_ends_nothing() -> None:
     async def main() -> None:
         clock = Clock()
-        bells, waiter = Bells(asyncio.get_running_loop()), Waiter(asyncio.get_running_loop())
+        bells, waiter = Bells(asyncio.get_running_loop()), new_waiter()
         first, second = (Watch(Timeouts(), clock=clock) for _ in range(2))
         first.within("first-event", 0.05)
         gone = Alarm(bells, first, waiter, clock.silent)

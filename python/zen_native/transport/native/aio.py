@@ -27,7 +27,7 @@ from .idle import Idle
 from .polling import end_polling, poller_of
 from .rest import Rest
 from .turns import Turns
-from .waiting import Bells
+from .waiting import Bells, done_on
 
 if TYPE_CHECKING:
     import ssl
@@ -118,6 +118,7 @@ class Home:
         self.process = os.getpid()
         self.closed = False
         self.bells = Bells(loop)
+        self.done = done_on(loop)
         self._tls = tls
         self._idle: Idle[Connection] = Idle(limits)
         self._busy: set[Connection] = set()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         """Whose the connections are."""
 
         loop: asyncio.AbstractEventLoop
+        done: asyncio.Future[None]
         bells: Bells
 
         def release(self, connection: Connection, *, keep: bool) -> None:
@@ -53,7 +54,7 @@ class AioExchange(Answer):
         self._connection = connection
         self._watch = watch
         self._keep = keep
-        self._waiter = Waiter(owner.loop)
+        self._waiter = Waiter(owner.loop, owner.done)
         self._alarm = Alarm(owner.bells, watch, self._waiter, self._wire.idle_seconds)
         self._incoming: Incoming | None = None
         self._over = False

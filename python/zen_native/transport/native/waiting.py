@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zen_native.errors import StreamTimeoutError
     from zen_native.transport.limits import Watch
 
-__all__ = ["Alarm", "Bells", "Waiter"]
+__all__ = ["Alarm", "Bells", "Waiter", "done_on"]
 
 _MAX_FREE = 64
 
@@ -74,6 +74,13 @@ class Waiter(_core.Waiter):
             return False
         self.resume_later()
         return True
+
+
+def done_on(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
+    """A future that has ended, for all waiters of a loop."""
+    done: asyncio.Future[None] = loop.create_future()
+    done.set_result(None)
+    return done
 
 
 class Alarm:
