@@ -21,6 +21,7 @@ use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
 use crate::exclusive::Exclusive;
+use crate::tls::TlsReader;
 use crate::wire::Wire;
 
 /// So many sockets are asked for at a time.
@@ -34,7 +35,7 @@ pub(crate) struct Poller {
     inner: Exclusive<Inner>,
     /// Where bytes for wires are read to. Nobody else sees them there, so they need not be copied. Taken out meanwhile.
     room: Exclusive<Vec<u8>>,
-    /// Where bytes for connections are read to, which look there.
+    /// Where bytes for those over TLS are read to, which look there.
     buffer: PyBuffer<u8>,
 }
 
@@ -49,8 +50,14 @@ struct Inner {
 /// Whose a socket is.
 struct Reader {
     connection: Py<PyAny>,
-    /// Where its bytes go, if that is not the connection.
-    wire: Option<Py<Wire>>,
+    sink: Sink,
+}
+
+/// Where its bytes go.
+#[derive(FromPyObject)]
+enum Sink {
+    Wire(Py<Wire>),
+    Tls(Py<TlsReader>),
 }
 
 #[pymethods]
@@ -83,8 +90,8 @@ impl Poller {
 
     /// From now on what comes there is read. A number that is here already was another socket's, which is closed; one
     /// that is watched already is the same socket's.
-    #[pyo3(signature = (fd, connection, wire, /))]
-    fn add(&self, py: Python<'_>, fd: RawFd, connection: Py<PyAny>, wire: Option<Py<Wire>>) -> PyResult<()> {
+    #[pyo3(signature = (fd, connection, sink, /))]
+    fn add(&self, py: Python<'_>, fd: RawFd, connection: Py<PyAny>, sink: Sink) -> PyResult<()> {
         if fd < 0 {
             return Err(PyValueError::new_err("the socket is closed"));
         }
@@ -92,7 +99,7 @@ impl Poller {
         let added = self.with(py, |inner| {
             let epoll = inner.epoll.as_ref().ok_or_else(|| PyValueError::new_err("the poller is closed"))?;
             Ok(match epoll::add(epoll, borrowed(fd), data, epoll::EventFlags::IN) {
-                Ok(()) | Err(Errno::EXIST) => Ok(inner.readers.insert(fd, Reader { connection, wire })),
+                Ok(()) | Err(Errno::EXIST) => Ok(inner.readers.insert(fd, Reader { connection, sink })),
                 Err(error) => Err(error),
             })
         })?;
@@ -136,7 +143,10 @@ impl Poller {
         let seen = self.inner.enter(py, |inner| {
             inner.readers.values().try_for_each(|reader| {
                 visit.call(&reader.connection)?;
-                visit.call(&reader.wire)
+                match &reader.sink {
+                    Sink::Wire(wire) => visit.call(wire),
+                    Sink::Tls(reader) => visit.call(reader),
+                }
             })
         });
         seen.unwrap_or(Ok(()))
@@ -152,11 +162,11 @@ impl Poller {
     /// What one socket has. The consumer runs within this, and may remove this connection and any other.
     fn read(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
         let found = self.with(py, |inner| Ok(inner.reader(py, fd)))?;
-        let Some(Reader { connection, wire }) = found else { return Ok(()) };
+        let Some(Reader { connection, sink }) = found else { return Ok(()) };
         let connection = connection.bind(py);
-        let outcome = match wire {
-            Some(wire) => self.to_wire(fd, connection, wire.bind(py).get()),
-            None => self.to_connection(fd, connection),
+        let outcome = match sink {
+            Sink::Wire(wire) => self.to_wire(fd, connection, wire.bind(py).get()),
+            Sink::Tls(reader) => self.to_tls(fd, connection, reader.bind(py).get()),
         };
         match outcome {
             Err(error) if !ends_the_loop(py, &error) => {
@@ -179,15 +189,13 @@ impl Poller {
         outcome
     }
 
-    fn to_connection(&self, fd: RawFd, connection: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn to_tls(&self, fd: RawFd, connection: &Bound<'_, PyAny>, reader: &TlsReader) -> PyResult<()> {
         let start = self.buffer.buf_ptr().cast::<u8>();
         // SAFETY: the buffer lives, and keeps its place and its size, as long as `self.buffer`; this thread holds the
         // GIL, and nothing else runs until the bytes are there.
         let buffer = unsafe { std::slice::from_raw_parts_mut(start, self.buffer.len_bytes()) };
         match recv(borrowed(fd), buffer, RecvFlags::DONTWAIT) {
-            Ok((count, _)) if count > 0 => {
-                connection.call_method1(intern!(connection.py(), "buffer_updated"), (count,)).map(drop)
-            }
+            Ok((count, _)) if count > 0 => reader.buffer_updated(connection.py(), count),
             other => no_bytes(connection, other.err()),
         }
     }
@@ -227,8 +235,11 @@ impl Inner {
 
 impl Reader {
     fn clone_ref(&self, py: Python<'_>) -> Self {
-        let wire = self.wire.as_ref().map(|wire| wire.clone_ref(py));
-        Self { connection: self.connection.clone_ref(py), wire }
+        let sink = match &self.sink {
+            Sink::Wire(wire) => Sink::Wire(wire.clone_ref(py)),
+            Sink::Tls(reader) => Sink::Tls(reader.clone_ref(py)),
+        };
+        Self { connection: self.connection.clone_ref(py), sink }
     }
 }
 

@@ -60,7 +60,7 @@ impl TlsReader {
 
     /// So many sealed bytes were written.
     #[pyo3(signature = (nbytes, /))]
-    fn buffer_updated(&self, py: Python<'_>, nbytes: usize) -> PyResult<()> {
+    pub(crate) fn buffer_updated(&self, py: Python<'_>, nbytes: usize) -> PyResult<()> {
         let (ended, error) = match self.received(py, nbytes) {
             Ok(false) if !more(self.outgoing.bind(py))? => return Ok(()),
             Ok(ended) => (ended, None),

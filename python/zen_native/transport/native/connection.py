@@ -23,7 +23,7 @@ from .secure import TlsLayer, shake_failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from zen_native._core import Poller
+    from zen_native._core import Poller, TlsReader
     from zen_native.errors import ConnectError
 
     from .origin import Origin
@@ -60,6 +60,8 @@ class Connection(asyncio.BufferedProtocol):
         """Whether the server is slower than that."""
         self._poller: Poller | None = None
         """Who reads instead of the transport."""
+        self._sink: Wire | TlsReader = self.wire
+        """Where that gives the bytes."""
         self._fd = -1
         self._take_reads()
 
@@ -78,13 +80,10 @@ class Connection(asyncio.BufferedProtocol):
         self._poller = poller
         self._read_on()
 
-    def _add_to(self, poller: Poller) -> None:
-        poller.add(self._fd, self, self.wire)
-
     def _read_on(self) -> None:
         if self._poller is not None:
             try:
-                self._add_to(self._poller)
+                self._poller.add(self._fd, self, self._sink)
             except OSError:  # the system watches no more files for this user
                 self._poller = None
         if self._poller is None:
@@ -255,9 +254,6 @@ class SecureConnection(Connection):
     def _take_reads(self) -> None:
         pass
 
-    def _add_to(self, poller: Poller) -> None:
-        poller.add(self._fd, self, None)
-
     @property
     def is_free(self) -> bool:
         """See `Connection`. What came together with the last answer must not become the next one."""
@@ -304,7 +300,8 @@ class SecureConnection(Connection):
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol`."""
         super().connection_lost(exc)
-        self.__dict__.pop("buffer_updated", None)  # the reader, which holds this
+        self._sink = self.wire  # and not the reader, which holds this
+        self.__dict__.pop("buffer_updated", None)
         self._settle(shake_failure(self.failure))
 
     def _write(self, data: bytes | memoryview) -> None:
@@ -319,7 +316,8 @@ class SecureConnection(Connection):
         self._settle(None)
         if type(self.wire) is Wire:  # one that is quiet is called from Python alone
             mine: Any = self
-            mine.buffer_updated = layer.reader(self.wire, self._sealed, self._heard)
+            self._sink = reader = layer.reader(self.wire, self._sealed, self._heard)
+            mine.buffer_updated = reader.buffer_updated
         return layer.decrypt()
 
     def _heard(self, ended: bool, error: ssl.SSLError | None) -> None:

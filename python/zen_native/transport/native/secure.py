@@ -81,12 +81,10 @@ class TlsLayer:
         """What the network is to get."""
         return self._outgoing.read() if self._outgoing.pending else b""
 
-    def reader(
-        self, wire: Wire, sealed: memoryview, tell: Callable[[bool, ssl.SSLError | None], object]
-    ) -> Callable[[int], None]:
-        """`received` in Rust, for so many bytes in `sealed`, once hands are shaken. The end, a failure, and that there
-        are bytes to send are told. Not for daemon threads: the interpreter's lock is let go of within (see `quiet`)."""
-        return TlsReader(self._object, self._incoming, self._outgoing, sealed, wire, tell).buffer_updated
+    def reader(self, wire: Wire, sealed: memoryview, tell: Callable[[bool, ssl.SSLError | None], object]) -> TlsReader:
+        """`received` in Rust, of bytes in `sealed`, once hands are shaken. The end, a failure, and that there are bytes
+        to send are told. Not for daemon threads: the interpreter's lock is let go of within (see `quiet`)."""
+        return TlsReader(self._object, self._incoming, self._outgoing, sealed, wire, tell)
 
     @property
     def has_more(self) -> bool:
