@@ -39,6 +39,7 @@ class _Held:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._pending: Iterator[LLMEvent] = iter(())
+        """What has come and was not given out yet, by whichever way it will be."""
         self._incoming: Incoming | None = None
         """What is awaited instead of `_batch`, as long as nobody awaits that."""
         self._open = True
@@ -113,7 +114,7 @@ class Stream(_Held):
     def batches(self) -> Generator[list[LLMEvent], None, None]:
         """The same events in lists, one for every read from the network that brought any."""
         try:
-            while batch := self._read():
+            while batch := list(self._pending) or self._read():
                 yield batch
         except _TakenError:
             raise
@@ -127,8 +128,7 @@ class Stream(_Held):
 
     def __iter__(self) -> Generator[LLMEvent, None, None]:
         try:
-            yield from self._pending
-            while batch := self._read():
+            while batch := list(self._pending) or self._read():
                 self._pending = iter(batch)
                 yield from self._pending
         except _TakenError:
@@ -209,7 +209,7 @@ class AsyncStream(_Held):
     async def batches(self) -> AsyncGenerator[list[LLMEvent], None]:
         """The same events in lists, one for every read from the network that brought any."""
         try:
-            while batch := (self._incoming and await self._incoming) or await self._batch():
+            while batch := list(self._pending) or (self._incoming and await self._incoming) or await self._batch():
                 yield batch
         except _TakenError:
             raise
@@ -220,9 +220,7 @@ class AsyncStream(_Held):
 
     async def __aiter__(self) -> AsyncGenerator[LLMEvent, None]:
         try:
-            for event in self._pending:
-                yield event
-            while batch := (self._incoming and await self._incoming) or await self._batch():
+            while batch := list(self._pending) or (self._incoming and await self._incoming) or await self._batch():
                 self._pending = iter(batch)
                 for event in self._pending:
                     yield event
