@@ -56,6 +56,28 @@ def test_a_task_goes_on_within_the_call_that_wakes_it_and_in_its_own_context() -
     asyncio.run(main())
 
 
+def test_nobody_takes_the_place_of_a_task_that_is_about_to_be_cancelled() -> None:
+    """It has not heard of that yet, and would go on as if it had been woken."""
+
+    async def main() -> None:
+        waiter, log = new_waiter(), list[str]()
+        first = await suspended(waiter, log)
+        second = asyncio.ensure_future(waits(waiter, log))
+        first.cancel("enough")  # of which it hears behind the first step of the second one
+        assert waiter.waiting
+        with pytest.raises(RuntimeError, match="another task is waiting"):
+            await asyncio.wait_for(second, 5)
+        with pytest.raises(asyncio.CancelledError, match="enough"):
+            await asyncio.wait_for(first, 5)
+        assert not waiter.waiting
+        third = await suspended(waiter, log)
+        await called_by_the_loop(lambda: waiter.set_result(None))
+        await third
+        assert len(log) == 1
+
+    asyncio.run(main())
+
+
 def test_a_wire_gives_who_waits_a_future_of_asyncios_own() -> None:
     async def main() -> None:
         waiter, wire, given = new_waiter(), begun(), list[asyncio.Future[None]]()

@@ -34,7 +34,15 @@ struct Inner {
     reminded: bool,
     blocking: bool,
     callback: Option<Callback>,
+    /// Until the task hears of it.
     cancelled: Option<Py<PyTuple>>,
+}
+
+impl Inner {
+    /// Whether a task waits, or will go on from its wait with nothing but that it is cancelled.
+    fn taken(&self) -> bool {
+        self.waiting || self.cancelled.is_some()
+    }
 }
 
 #[pymethods]
@@ -48,7 +56,7 @@ impl Waiter {
     /// Something is waited for from now on.
     fn expect(&self, py: Python<'_>) -> PyResult<()> {
         self.with(py, |inner| {
-            if inner.waiting {
+            if inner.taken() {
                 return Err(PyRuntimeError::new_err("another task is waiting for the same stream"));
             }
             inner.waiting = true;
@@ -59,7 +67,7 @@ impl Waiter {
     /// Whether a task waits.
     #[getter]
     pub(crate) fn waiting(&self, py: Python<'_>) -> PyResult<bool> {
-        self.with(py, |inner| Ok(inner.waiting))
+        self.with(py, |inner| Ok(inner.taken()))
     }
 
     /// Something is to be done before the next wait: whoever comes is to look for himself.
@@ -135,7 +143,7 @@ impl Waiter {
     }
 
     fn result(&self, py: Python<'_>) -> PyResult<()> {
-        let cancelled = self.with(py, |inner| Ok(inner.cancelled.as_ref().map(|arguments| arguments.clone_ref(py))))?;
+        let cancelled = self.with(py, |inner| Ok(inner.cancelled.take()))?;
         cancelled.map_or(Ok(()), |arguments| Err(CancelledError::new_err(arguments)))
     }
 
@@ -165,7 +173,7 @@ impl Waiter {
 impl Waiter {
     /// Whether nobody waits, and nothing is to be done before somebody does. Says that once.
     pub(crate) fn free(&self, py: Python<'_>) -> PyResult<bool> {
-        self.with(py, |inner| Ok(!std::mem::take(&mut inner.reminded) && !inner.waiting))
+        self.with(py, |inner| Ok(!std::mem::take(&mut inner.reminded) && !inner.taken()))
     }
 
     /// A task waits from now on, and is about to be suspended.
