@@ -106,17 +106,15 @@ class Attempt:
 
     def incoming(self, kept: list[LLMEvent | str], most: int) -> Incoming | None:
         """See `LiveExchange.incoming`; there is none before the first events and after the last."""
-        live = self._live
-        if live is None or not self._began or self._ended or self._decoder.answered:
-            return None
-        return live.incoming(kept, most)
+        return None if (live := self._going_on()) is None else live.incoming(kept, most)
 
     def steady(self, kept: list[LLMEvent | str], most: int) -> Iterator[list[LLMEvent]]:
         """See `LiveExchange.steady`; there are none before the first events and after the last."""
-        live, decoder = self._live, self._decoder
-        if live is None or not self._began or self._ended or decoder.answered or decoder.done:
-            return iter(())
-        return live.steady(kept, most)
+        return iter(()) if (live := self._going_on()) is None else live.steady(kept, most)
+
+    def _going_on(self) -> LiveExchange | None:
+        """What brings the next events, where nothing else is to be waited for."""
+        return None if not self._began or self._ended or self._decoder.answered else self._live
 
     async def close(self) -> None:
         """Let go of the connection. It is kept for the next request where the answer was read to its end."""

@@ -204,8 +204,8 @@ class Incoming:
 @final
 class Steady:
     def __new__(cls, wire: Wire, kept: list[LLMEvent | str], most: int) -> Steady: ...
-    # Those that have come, which may be none; None where the answer does not simply go on, and after every `most` of
-    # them.
+    # Those that have come, which may be none. None where the answer does not simply go on, or there were `most` events:
+    # then this is over, and others may put events into `kept`.
     def take(self) -> list[LLMEvent] | None: ...
 
 def event_table() -> dict[str, list[str]]: ...

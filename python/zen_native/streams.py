@@ -84,17 +84,27 @@ class _Held:
             raise _TakenError from None
         try:
             batch = await self._source.batch()
+            if batch:
+                self._go_on()
         except LLMError:
             if self._open:
                 raise
             raise RuntimeError(_CLOSED) from None  # somebody else hung up meanwhile
         finally:
             self._turn.append(None)
-        if not self._open:
-            raise RuntimeError(_CLOSED)
+        self._check_open()
         self._ended = not batch
-        self._incoming = self._source.incoming
         return batch
+
+    def _check_open(self) -> None:
+        if not self._open:
+            self._end()  # whoever hung up meanwhile may have done so before `_go_on`
+            raise RuntimeError(_CLOSED)
+
+    def _go_on(self) -> None:
+        """Have the next events given in a shorter way than by `_batch`, where there is one. Whoever does it has the
+        turn: of an earlier shorter way nobody takes any more."""
+        self._incoming = self._source.incoming
 
 
 class Stream(_Held):
@@ -163,22 +173,25 @@ class Stream(_Held):
 
     def _read(self) -> list[LLMEvent]:
         """The next events, none at the end. Those that come without a coroutine cost half as much."""
-        steady = self._steady
-        if steady is not None:
+        if self._steady is not None:
             try:
                 self._turn.pop()
             except IndexError:
                 raise _TakenError from None
             try:
-                batch = next(steady, None)
+                batch = self._next()
             finally:
                 self._turn.append(None)
             if batch is not None and self._open:
                 return batch
-        batch = drive(self._batch())
-        if batch:
-            self._steady = self._source.steady()
-        return batch
+        return drive(self._batch())
+
+    def _next(self) -> list[LLMEvent] | None:
+        steady = self._steady  # the last one: nobody else makes another while this thread has the turn
+        return None if steady is None else next(steady, None)
+
+    def _go_on(self) -> None:
+        self._steady = self._source.steady()
 
     def until_done(self) -> LLMResponse:
         """Read to the end, and give the whole answer."""

@@ -304,6 +304,14 @@ def test_a_charge_is_waited_for_but_not_for_long(kind: str, runtime: str, server
     assert (str(usage.cost) if charged else usage.cost) == ("0.25" if charged else None)
 
 
+def test_a_charge_is_not_waited_for_as_an_event_is(kind: str, runtime: str, server: Server) -> None:
+    """Whoever reads all of the answer at once knows of that limit before he reads again."""
+    server.plays(sse_reply(0.1, b"".join(WHOLE), HOLD))
+    limits = zen.Timeouts(trailing=0.2, idle=3)
+    heard = ask(kind, config(server, trailing_cost=True), runtime=runtime, timeouts=limits)
+    assert (heard.error, heard.text) == (None, "Hello")
+
+
 def test_a_complete_answer_does_not_fail_any_more(kind: str, runtime: str, server: Server) -> None:
     server.plays(sse_reply(*WHOLE, 0.05, RESET))
     heard = ask(kind, config(server, trailing_cost=True), runtime=runtime)

@@ -59,23 +59,12 @@ def test_everything_else_is_left_alone(happens: Callable[[_core.Wire], object]) 
 def test_after_so_many_events_who_keeps_them_may_look() -> None:
     answer = Answer(most=3)
     given: list[int | None] = []
-    for _ in range(6):
+    for _ in range(3):
         answer.wire.feed(word() + word())
         found = answer.steady.take()
         given.append(None if found is None else len(found))
-    assert given == [2, 2, None, 4, None, 4]
-
-
-def test_a_text_goes_with_the_delta_before_it_whoever_kept_that() -> None:
-    answer = Answer(most=1)
-    answer.wire.feed(word("one "))
-    answer.steady.take()
-    assert answer.steady.take() is None
-    answer.kept.add([zen.ReasoningDelta("reasoning-7", "hm")])
-    answer.wire.feed(word("two ") + word("three "))
-    answer.steady.take()
-    assert [type(event) for event in answer.kept.events] == [zen.TextDelta, zen.ReasoningDelta, zen.TextDelta, str]
-    assert text(answer.kept.whole()) == "one two three "
+    assert given == [2, 2, None]
+    assert len(answer.wire.take()) == 2
 
 
 def test_what_leads_to_itself_is_collected() -> None:

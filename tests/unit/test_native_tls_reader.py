@@ -408,6 +408,16 @@ def test_tickets_behind_a_request_leave_nothing(authority: Authority, client: ss
     assert before - heap_bytes() < RECORD // 2
 
 
+def test_nothing_is_written_where_tickets_belong_to_the_handshake(peer: Peer) -> None:
+    """Up to TLS 1.2. There a write would go on with a handshake that the server has begun anew, and fail."""
+    sealed = peer.sealed(ANSWER[:100])
+    first = functions_of(lambda: peer.read(sealed))
+    assert first.count("SSLObject.write") == (peer.tls.version() == "TLSv1.3")
+    sealed = peer.sealed(ANSWER[100:])
+    assert "SSLObject.write" not in functions_of(lambda: peer.read(sealed))
+    assert peer.wire.take() == EVENTS
+
+
 def test_a_plain_connection_has_no_reader() -> None:
     made = Connection(ORIGIN, bytearray(100), lambda _: None)
     assert made.buffer_updated == made.wire.buffer_updated

@@ -194,6 +194,38 @@ def test_what_has_come_to_its_end_is_asked_for_anew() -> None:
     assert (source.asked, source.batches) == (3, 4)
 
 
+def test_what_is_no_longer_the_way_is_not_taken() -> None:
+    """Another thread has looked at what came, and begun anew, just before this one's turn."""
+
+    class Ways(Slow):
+        def __init__(self) -> None:
+            super().__init__(asyncio.Event().wait)
+            self.ways: list[Iterator[list[zen.LLMEvent]]] = []
+
+        async def batch(self) -> list[zen.LLMEvent]:
+            return [EVENT]
+
+        def steady(self) -> Iterator[list[zen.LLMEvent]]:
+            self.ways.append(iter([[EVENT]] * 2))
+            return self.ways[-1]
+
+    class Turn(list[None]):
+        def pop(self, *_: object) -> None:
+            if len(source.ways) == 1:
+                source.ways.append(iter(()))
+                stream._turn = [None]
+                drive(stream._batch())
+                stream._turn = self
+            return super().pop()
+
+    source = Ways()
+    stream = zen.Stream(source)
+    next(stream)
+    stream._turn = Turn([None])
+    next(stream)
+    assert [len(list(way)) for way in source.ways] == [2, 0, 1]
+
+
 def test_what_a_closed_stream_read_from_is_let_go_of() -> None:
     """It may be held for its response long after: not with a connection and a buffer."""
 

@@ -118,8 +118,8 @@ class LiveExchange(Exchange, Protocol):
         ...
 
     def steady(self, kept: list[LLMEvent | str], most: int) -> Iterator[list[LLMEvent]]:
-        """The same for threads: the events of one read after the other, until the answer does not simply go on, and so
-        many events at most; or nothing at all."""
+        """The same for threads: the events of one read after the other, until the answer does not simply go on, or
+        there were so many; or nothing at all."""
         ...
 
     def keep_headers(self, names: Collection[str]) -> None:

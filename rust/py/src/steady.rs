@@ -26,12 +26,11 @@ impl Steady {
         Self { wire, keeper: Keeper::new(kept, most) }
     }
 
-    /// The events that have come, which may be none; None where somebody is to look.
+    /// The events that have come, which may be none; None where somebody is to look, and this is over.
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyList>>> {
         let more = if self.keeper.is_full() { None } else { self.wire.get().more(py)? };
-        match &more {
-            Some(events) => self.keeper.keep(events)?,
-            None => self.keeper.rest(py),
+        if let Some(events) = &more {
+            self.keeper.keep(events)?;
         }
         Ok(more)
     }

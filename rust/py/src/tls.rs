@@ -35,8 +35,9 @@ pub(crate) struct TlsReader {
     most: usize,
     limit: Py<PyInt>,
     tell: Py<PyAny>,
-    /// Until the first bytes for the wire.
-    is_new: AtomicBool,
+    /// Whether the server's tickets come behind the handshake, as they do from TLS 1.3 on; until the first bytes for the
+    /// wire.
+    has_tickets: AtomicBool,
 }
 
 #[pymethods]
@@ -55,7 +56,8 @@ impl TlsReader {
         let into = wire.get().view(py);
         let most = into.len()?.min(RECORD);
         let limit = most.into_pyobject(py)?.unbind();
-        Ok(Self { tls, incoming, outgoing, sealed, wire, into: into.unbind(), most, limit, tell, is_new: true.into() })
+        let has_tickets = tls.call_method0(py, intern!(py, "version"))?.bind(py).eq("TLSv1.3")?.into();
+        Ok(Self { tls, incoming, outgoing, sealed, wire, into: into.unbind(), most, limit, tell, has_tickets })
     }
 
     /// So many sealed bytes were written.
@@ -95,9 +97,9 @@ impl TlsReader {
                 Err(error) => return Err(error),
             };
             self.wire.get().buffer_updated(py, count)?;
-            if self.is_new.swap(false, Ordering::Relaxed) {
-                // The server's tickets had OpenSSL make room to write (16 KiB), which it keeps until something was
-                // written; nothing of any length is written by `SSL_write_ex`, as its page says.
+            if self.has_tickets.swap(false, Ordering::Relaxed) {
+                // They had OpenSSL make room to write (16 KiB), which it keeps until something was written; no bytes at
+                // all are sent as none, as the page of `SSL_write_ex` says.
                 self.tls.call_method1(py, intern!(py, "write"), (PyBytes::new(py, b""),))?;
             }
             // Fewer bytes than were asked for: OpenSSL has opened no more. Asking for what is not there would cost an

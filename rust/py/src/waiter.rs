@@ -20,7 +20,7 @@ pub(crate) struct Waiter {
     inner: Exclusive<Inner>,
     event_loop: Py<PyAny>,
     /// A future of that loop that has ended with None. A task that is resumed asks it for its result, not this: what is
-    /// no future of asyncio's own takes ten times as long to be asked.
+    /// no future of asyncio's own takes far longer to be asked.
     done: Py<PyAny>,
 }
 

@@ -135,12 +135,10 @@ class BlockingConnection:
         """The events of one read after the other, as long as no other limit than that of every wait is near. All that
         is no event is for `read`, and so are the events behind which the answer is over. It runs once for every read,
         and so calls no more than it must."""
-        take, receive, into = answer.take, self._socket.recv_into, self._into
+        events_of_read, receive, into = answer.take, self._socket.recv_into, self._into
         until, clock = watch.even_until(), watch.clock
-        try:
+        with suppress(OSError):  # it is closed by now, and the first read says so
             self._limit(socket.SO_RCVTIMEO, watch.left())
-        except OSError:  # it is closed by now
-            return
         updated = self.wire.buffer_updated if self._layer is None else self._take
         while (until == inf or clock() < until) and self._process == getpid():
             self.user, self._inside = get_ident(), True
@@ -159,7 +157,7 @@ class BlockingConnection:
                 updated(count)
             else:
                 self._heard(count)
-            if (events := take()) is None:
+            if (events := events_of_read()) is None:
                 return
             if events:
                 yield events

@@ -34,9 +34,9 @@ class TlsLayer:
 
     __slots__ = (
         "_feed",
+        "_has_tickets",
         "_incoming",
         "_into",
-        "_is_new",
         "_most",
         "_object",
         "_outgoing",
@@ -55,8 +55,9 @@ class TlsLayer:
         self._most = min(_RECORD, len(self._into))
         self._updated = wire.buffer_updated
         self.is_shaken = False
-        self._is_new = True
-        """Until the first bytes for the wire."""
+        self._has_tickets = False
+        """Whether the server's tickets come behind the handshake, as they do from TLS 1.3 on; until the first bytes for
+        the wire."""
 
     def shake(self) -> None:
         """Go on with the handshake, as far as what came allows.
@@ -69,6 +70,7 @@ class TlsLayer:
         except ssl.SSLWantReadError:
             return
         self.is_shaken = True
+        self._has_tickets = self._object.version() == "TLSv1.3"
         if self._object.selected_alpn_protocol() not in (None, "http/1.1"):
             raise ssl.SSLError("the server was offered another protocol than HTTP/1.1, and took it")
 
@@ -109,10 +111,10 @@ class TlsLayer:
         try:
             while count := self._read(self._most, self._into):
                 self._updated(count)
-                if self._is_new:
-                    self._is_new = False
-                    # The server's tickets had OpenSSL make room to write (16 KiB), which it keeps until something was
-                    # written; nothing of any length is written by `SSL_write_ex`, as its page says.
+                if self._has_tickets:
+                    self._has_tickets = False
+                    # They had OpenSSL make room to write (16 KiB), which it keeps until something was written; no bytes
+                    # at all are sent as none, as the page of `SSL_write_ex` says.
                     self._object.write(b"")
                 # Fewer bytes than were asked for: OpenSSL has opened no more. Asking for what is not there would cost
                 # an exception.
