@@ -111,7 +111,7 @@ class Stream(_Held):
     """The events of one answer, as they come; nothing is sent before the first is asked for.
 
     An iterator, and a context manager that hangs up. It also hangs up when the loop over it is left, and when nobody
-    holds it any more.
+    holds it any more. It may be read in several ways in turn: each event is given once.
     """
 
     __slots__ = ("_steady",)
