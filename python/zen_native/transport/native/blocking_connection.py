@@ -132,13 +132,14 @@ class BlockingConnection:
             self._leave()
 
     def steady(self, answer: Steady, watch: Watch) -> Iterator[list[LLMEvent]]:
-        """The events of one read after the other, as long as no other limit than that of every wait is near. All that
-        is no event is for `read`, and so are the events behind which the answer is over. It runs once for every read,
-        and so calls no more than it must."""
+        """The events of one read after the other, as long as no other limit than that of every wait is near; all else
+        is for `read`. What runs once for every read calls no more than it must."""
         events_of_read, receive, into = answer.take, self._socket.recv_into, self._into
         until, clock = watch.even_until(), watch.clock
-        with suppress(OSError):  # it is closed by now, and the first read says so
+        try:
             self._limit(socket.SO_RCVTIMEO, watch.left())
+        except OSError:  # it is closed by now
+            return
         updated = self.wire.buffer_updated if self._layer is None else self._take
         while (until == inf or clock() < until) and self._process == getpid():
             self.user, self._inside = get_ident(), True
@@ -153,10 +154,8 @@ class BlockingConnection:
                 self._inside = False
                 if self._closed:
                     self._socket.close()
-            if count and not self._closed:
-                updated(count)
-            else:
-                self._heard(count)
+            heard = updated if count and not self._closed else self._heard
+            heard(count)
             if (events := events_of_read()) is None:
                 return
             if events:
