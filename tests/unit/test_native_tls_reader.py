@@ -388,7 +388,7 @@ def test_memory_does_not_grow(peer: Peer) -> None:
 
 
 @pytest.mark.usefixtures("kind")
-@pytest.mark.skipif(not measures_heap, reason="this C library does not say how much of its heap is in use")
+@pytest.mark.skipif(not measures_heap, reason="the heap is NOT TESTED: the C library does not measure it")
 def test_tickets_behind_a_request_leave_nothing(authority: Authority, client: ssl.SSLContext) -> None:
     """OpenSSL makes room for a record when they come, and keeps it until something is written."""
     context = authority.server()

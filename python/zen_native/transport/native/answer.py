@@ -65,7 +65,7 @@ class Answer:
             raise TlsError(f"{type(failure).__name__}: {failure}")
         raise ReadError(wire.error or "the server hung up without an answer")
 
-    def steady(self, kept: list[LLMEvent | str], most: int) -> Iterator[list[LLMEvent]]:  # noqa: ARG002 - see `LiveExchange`
+    def steady(self, kept: list[LLMEvent | str], most: int) -> Iterator[list[LLMEvent]]:  # noqa: ARG002 - an interface
         """See `LiveExchange`: here every read is waited for."""
         return iter(())
 
