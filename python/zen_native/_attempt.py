@@ -15,7 +15,7 @@ from .auth import blocks, secrets_in
 from .errors import LLMError, TransportError, classify_error
 from .route import origin_of
 from .transport.base import BodyCutError
-from .transport.inflate import inflater
+from .transport.inflate import inflated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from ._prepare import Prepared
     from .events import LLMEvent
     from .transport.base import Exchange, HttpRequest, LiveExchange, LiveTransport, Transport
-    from .transport.inflate import Inflater
     from .transport.limits import Timeouts, Watch
 
 __all__ = ["Attempt"]
@@ -50,7 +49,6 @@ class Attempt:
         self._exchange: Exchange | None = None
         self._live: LiveExchange | None = None
         """The exchange, where it gives events itself."""
-        self._inflater: Inflater | None = None
         self._answer_headers: Mapping[str, str] = {}
         self._decoder = prepared.decoder()
         self._began = False
@@ -165,7 +163,7 @@ class Attempt:
         self._answer_headers = exchange.headers
         if not 200 <= exchange.status < 300:
             raise await self._refusal(exchange)
-        self._inflater = inflater(exchange.headers.get("content-encoding"))
+        self._exchange = inflated(exchange, self._io)
 
     async def _sent(self, request: HttpRequest) -> Exchange:
         if self.prepared.decision.transport != "native":
@@ -204,12 +202,9 @@ class Attempt:
         self._watch.within("idle", _ERROR_BODY_SECONDS)
         body = bytearray()
         try:
-            self._inflater = inflater(exchange.headers.get("content-encoding"))
+            exchange = inflated(exchange, self._io)
             while len(body) < _MAX_ERROR_BODY and (data := await exchange.read()):
-                for piece in (data,) if self._inflater is None else self._inflater.feed(data):
-                    body += piece
-                    if len(body) >= _MAX_ERROR_BODY:
-                        break
+                body += data
         except (LLMError, BodyCutError):
             pass
         return bytes(body)
@@ -235,7 +230,7 @@ class Attempt:
     async def _read(self) -> list[LLMEvent]:
         data = b"" if self._exchange is None else await self._next(self._exchange)
         self._read_out = not data
-        events = self._decoded(data) if data else self._finished()
+        events = self._decoder.feed(data) if data else self._finished()
         decoder = self._decoder
         self._ended = self._ended or decoder.done or not data
         if self._failed is None:
@@ -257,19 +252,6 @@ class Attempt:
             if not self._decoder.answered:
                 raise
             return b""
-
-    def _decoded(self, data: bytes) -> list[LLMEvent]:
-        if self._inflater is None:
-            return self._decoder.feed(data)
-        events: list[LLMEvent] = []
-        try:
-            for piece in self._inflater.feed(data):
-                events += self._decoder.feed(piece)
-                if self._decoder.done:
-                    break
-        except LLMError as error:
-            self._failed, self._ended = error, True
-        return events
 
     def _finished(self) -> list[LLMEvent]:
         try:

@@ -4,6 +4,7 @@ is bounded, and what may take long is done elsewhere. Bytes are counted here, fo
 from __future__ import annotations
 
 import asyncio
+import gzip
 import ssl
 import threading
 from collections import Counter
@@ -14,10 +15,11 @@ from tests.kit.asking import NATIVE, WHOLE, config, is_sync, new_client, run
 from tests.kit.authority import Authority
 from tests.kit.chat import chunk, sse
 from tests.kit.reads import Reads
-from tests.kit.server import Server, sse_reply
+from tests.kit.server import Reply, Server, sse_reply
 
 import zen_native as zen
 from zen_native.transport import tls
+from zen_native.transport.inflate import Inflater
 from zen_native.transport.native.secure import TlsLayer
 
 KINDS = [kind for kind in NATIVE if not is_sync(kind)]
@@ -75,6 +77,34 @@ def test_what_is_read_in_a_turn(
     assert run(kind, main) == 40 * 2000 * 14 + 5
     assert sum(turns.done.values()) > 40 * len(many)
     assert max(turns.done.values()) <= MOST[kind]
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "asyncio"])
+def test_what_is_decompressed_in_a_turn(
+    kind: str, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read may hold a thousand times its length."""
+    turns, feed = Turns(), Inflater.feed
+
+    def noted(inflater: Inflater, data: bytes) -> Iterator[bytes]:
+        for piece in feed(inflater, data):
+            turns.note(len(piece))
+            yield piece
+
+    monkeypatch.setattr(Inflater, "feed", noted)
+    body = b"".join([sse(chunk({"content": "Hello, hello! "}))] * 20_000 + list(WHOLE))
+    server.plays(Reply([gzip.compress(body)], headers={"content-encoding": "gzip"}))
+
+    async def main() -> int:
+        async with new_client(kind, config(server), tls=zen.Tls(ca_file=authority.file)) as client:
+            counting = asyncio.create_task(turns.count())
+            text = (await client.generate("mine/m", "hi")).text
+            counting.cancel()
+            return len(text)
+
+    assert run(kind, main) == 20_000 * 14 + 5
+    assert sum(turns.done.values()) == len(body)
+    assert max(turns.done.values()) <= 2 * (64 << 10)  # the last of one read and the first of the next
 
 
 @pytest.mark.parametrize("kind", KINDS)
