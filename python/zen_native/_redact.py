@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 __all__ = [
     "MAX_BODY_BYTES",
@@ -25,8 +25,9 @@ __all__ = [
 MAX_BODY_BYTES = 16 << 10
 REDACTED = "[redacted]"
 
-# What is read of a longer text: the passes shrink it, so more than what is kept.
-_MAX_SCANNED = 4 * MAX_BODY_BYTES
+# What is read of a longer text, and what is dropped of its end where it goes on: half a key looks like none.
+_MAX_SCANNED = MAX_BODY_BYTES + (2 << 10)
+_UNSURE = 1 << 10
 _MAX_MESSAGE = 4096
 _MAX_DEPTH = 64
 _MIN_SECRET = 4
@@ -35,33 +36,39 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 # C0 without tab and newline, DEL, C1: a message ends up on terminals and in logs.
 _STEERING = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f]")
 
-_NAME = (
-    r"[\w.-]{0,32}(?:authorization|api[_-]?key|secret|passw(?:or)?d|passphrase|credential|cookie|private[_-]?key|access[_-]?key"
-    r"|(?:access|auth|bearer|id|refresh|security|session)[_-]?token)[\w.-]{0,32}"
+# An error may come on an event loop, and for each of a thousand streams at once: so no pattern looks at a character
+# more than a few times, and most texts are told by what they do not have.
+_SECRET_WORDS = (
+    *("authorization", "api[_-]?key", "secret", "passwd", "password", "passphrase", "credential", "cookie"),
+    *("private[_-]?key", "access[_-]?key", "access[_-]?token", "auth[_-]?token", "bearer[_-]?token", "id[_-]?token"),
+    *("refresh[_-]?token", "security[_-]?token", "session[_-]?token"),
 )
-_SCHEME = r"(?:(?:bearer|basic|token|negotiate|digest|aws4-hmac-sha256)\s{1,4})?"
+_SCHEME = r"(?i:(?:bearer|basic|token|negotiate|digest|aws4-hmac-sha256)\s{1,4})?"
 
-# Each pattern keeps its first group. A value that the end of the text cuts counts as a value.
-_BY_NAME = (
-    rf'("{_NAME}"\s{{0,8}}:\s{{0,8}}")(?:[^"\\]|\\.)*',
-    rf"('{_NAME}'\s{{0,8}}:\s{{0,8}}')(?:[^'\\]|\\.)*",
+# What stands before a value, with the name of its field, and the value. One that the end of the text cuts counts.
+_FIELDS = (
+    (r'"([\w.-]++)"\s{0,8}+:\s{0,8}+', r'"((?:[^"\\]|\\.)*)'),
+    (r"'([\w.-]++)'\s{0,8}+:\s{0,8}+", r"'((?:[^'\\]|\\.)*)"),
     # JSON inside a JSON string
-    rf'(\\{{1,8}}"{_NAME}\\{{1,8}}"\s{{0,8}}:\s{{0,8}}\\{{1,8}}")[^"\\]*',
+    (r'\\{1,8}+"([\w.-]++)\\{1,8}+"\s{0,8}+:\s{0,8}+', r'\\{1,8}"([^"\\]*)'),
+    (r"(?<![\w.-])([\w.-]++)\s{0,4}+[:=]\s{0,4}+", rf"{_SCHEME}([^\s\"'&,;<>{{}}\[\]]+)"),
+)
+# Each with what is in every text that it changes; it keeps its first group.
+_BY_NAME = (
     # A bare `token` is a secret only if it looks like one: log probabilities have fields of that name.
-    r'("token"\s{0,8}:\s{0,8}")[\w.~+/=-]{16,}',
-    r"((?<![\w.-])(?:set-)?cookie\s{0,4}:\s{0,4})[^\r\n]+",
-    rf"((?<![\w.-]){_NAME}\s{{0,4}}[:=]\s{{0,4}}{_SCHEME})[^\s\"'&,;<>{{}}\[\]]+",
-    r"([?&;](?:auth|key|sig|signature|token|x-(?:amz|goog)-signature)=)[^\s\"'&;#<>]+",
+    ('"token"', r'("token"\s{0,8}:\s{0,8}")[\w.~+/=-]{16,}'),
+    ("cookie", r"((?<![\w.-])(?:set-)?cookie\s{0,4}:\s{0,4})[^\r\n]+"),
+    ("=", r"([?&;](?:auth|key|sig|signature|token|x-(?:amz|goog)-signature)=)[^\s\"'&;#<>]+"),
+    ("bearer", r"(\bbearer\s{1,4})[\w.~+/=-]{8,}"),
 )
 _BY_SHAPE = (
-    r"((?i:\bbearer)\s{1,4})[\w.~+/=-]{8,}",
-    r"(\b)(?:csk|gsk|nvapi|pk|pplx|rk|sk|xai)-[\w-]{8,}",
-    r"(\b)(?:fw|gsk|hf|gh[opsur]|github_pat|r8|xai)_\w{16,}",
-    r"(\b)ABSK[\w+/=]{40,}",
-    r"(\b)AIza[\w-]{20,}",
-    r"(\b)ya29\.[\w.-]{16,}",
-    r"(\b)(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
-    r"(\b)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{0,1024}",
+    r"\b(?:csk|gsk|nvapi|pk|pplx|rk|sk|xai)-[\w-]{8,}",
+    r"\b(?:fw|gsk|hf|gh[opsur]|github_pat|r8|xai)_\w{16,}",
+    r"\bABSK[\w+/=]{40,}",
+    r"\bAIza[\w-]{20,}",
+    r"\bya29\.[\w.-]{16,}",
+    r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
+    r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{0,1024}",
 )
 
 
@@ -74,23 +81,52 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without secrets. `secrets` are those that were sent: they go wherever they stand, URL-encoded or not."""
     for literal in _spellings(secrets):
         text = text.replace(literal, REDACTED)
-    for pattern in _patterns():
-        text = pattern.sub(rf"\g<1>{REDACTED}", text)
-    return text
+    rules, low = _rules(), text.lower()
+    if rules.word.search(low):
+        for field, value in rules.fields:
+            text = _without_values(text, field, value, rules.word)
+    for needle, pattern in rules.named:
+        if needle in low:
+            text = pattern.sub(rf"\g<1>{REDACTED}", text)
+    return rules.shape.sub(REDACTED, text)
+
+
+def _without_values(text: str, field: re.Pattern[str], value: re.Pattern[str], word: re.Pattern[str]) -> str:
+    """Without the values of fields that have a secret's name."""
+    kept: list[str] = []
+    end = 0
+    for found in field.finditer(text):
+        if found.start() >= end and word.search(found[1].lower()) and (hidden := value.match(text, found.end())):
+            kept += (text[end : hidden.start(1)], REDACTED)
+            end = hidden.end(1)
+    return "".join((*kept, text[end:]))
+
+
+class _Rules(NamedTuple):
+    word: re.Pattern[str]
+    """In lower case."""
+    fields: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
+    named: tuple[tuple[str, re.Pattern[str]], ...]
+    """With what is in every text that they change, in lower case."""
+    shape: re.Pattern[str]
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], ...]:
+def _rules() -> _Rules:
     # Not at import: all that streams imports this, and only what fails needs it.
-    by_name = (re.compile(pattern, re.IGNORECASE) for pattern in _BY_NAME)
-    return (*by_name, *map(re.compile, _BY_SHAPE))
+    return _Rules(
+        re.compile("|".join(_SECRET_WORDS)),
+        tuple((re.compile(field), re.compile(value)) for field, value in _FIELDS),
+        tuple((needle, re.compile(pattern, re.IGNORECASE)) for needle, pattern in _BY_NAME),
+        re.compile("|".join(_BY_SHAPE), re.ASCII),
+    )
 
 
 def redacted_message(text: str, secrets: Iterable[str] = ()) -> str:
     """The first 4096 characters of a message, redacted, with what could steer a terminal spelled out."""
     secrets = tuple(secrets)
     head = clean(text[:_MAX_MESSAGE])
-    text = redact(_without_cut_secret(head, secrets) if len(head) == _MAX_MESSAGE else head, secrets)
+    text = redact(_without_cut_secret(head, secrets) if len(head) > _MAX_MESSAGE // 2 else head, secrets)
     return _STEERING.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n"))
 
 
@@ -99,11 +135,13 @@ def redacted_body(body: str | bytes | None, secrets: Iterable[str] = ()) -> str 
     if body is None:
         return None
     secrets = tuple(secrets)
-    head = body[: _MAX_SCANNED + 1]
+    head = body[:_MAX_SCANNED]
     text = clean(head.decode("utf-8", "replace") if isinstance(head, bytes) else head)
-    if len(head) > _MAX_SCANNED:
+    if len(text) > MAX_BODY_BYTES // 2:
         text = _without_cut_secret(text, secrets)
     text = redact(text, secrets)
+    if len(body) > _MAX_SCANNED:
+        text = text[:-_UNSURE]
     return text.encode()[:MAX_BODY_BYTES].decode("utf-8", "ignore")
 
 
@@ -147,7 +185,8 @@ def _spellings(secrets: Iterable[str]) -> list[str]:
 
 
 def _without_cut_secret(text: str, secrets: Iterable[str]) -> str:
-    """Drop a secret of which only the beginning was read."""
+    """Drop a secret of which only the beginning was read. What is long may have been cut before, by who did not know
+    the secrets."""
     for literal in _spellings(secrets):
         for length in range(min(len(literal), len(text)), 0, -1):
             if text.endswith(literal[:length]):

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.kit.errors import CLASSES, error_key, full
 
 from zen_native import errors
-from zen_native._redact import MAX_BODY_BYTES, redact, redacted_body
+from zen_native._redact import MAX_BODY_BYTES, redact, redacted_body, redacted_message
 from zen_native.errors import (
     IncompleteStreamError,
     LLMError,
@@ -127,9 +127,30 @@ def test_a_secret_at_the_edge_of_the_cut_is_not_shown_in_part() -> None:
         assert "abcd" not in body
     # Redaction shrinks what comes before, so that the edge of what is read comes into sight.
     long = "x" * 200
-    shrunk = redacted_body(f"{long}" * 327 + "." * 100 + secret + "." * 100, [secret, long])
-    assert shrunk is not None
-    assert "abcd" not in shrunk
+    for lead in range(17 << 10, 19 << 10, 7):
+        shrunk = redacted_body(long * (lead // 200) + "." * (lead % 200) + secret + "." * 3000, [secret, long])
+        assert shrunk is not None
+        assert "abcd" not in shrunk
+
+
+@pytest.mark.parametrize("secret", ["hf_abcdefghijklmnopqrstuvwxyz", "AKIAABCDEFGHIJKLMNOP", "sk-abcdefghijkl"])
+def test_what_looks_like_a_secret_at_the_edge_is_not_shown_in_part(secret: str) -> None:
+    for edge in (MAX_BODY_BYTES, MAX_BODY_BYTES + (2 << 10)):
+        for lead in range(edge - 30, edge + 3):
+            body = redacted_body("." * lead + secret + "." * 3000)
+            assert body is not None
+            assert secret[:8] not in body
+
+
+def test_a_secret_that_was_cut_before_it_was_known_is_not_shown_in_part() -> None:
+    """As that of a stream's error: the decoder does not know what was sent."""
+    secret = "abcdefghijklmnopqrstuvwxyz"
+    for lead in range(MAX_BODY_BYTES - 30, MAX_BODY_BYTES + 3):
+        error = decode_error("provider", "x" * (lead % 4096) + secret, body="." * lead + secret + "." * 3000)
+        assert "abcd" not in str(redacted_body(error.body, [secret]))
+    for lead in range(4096 - 30, 4096):
+        error = LLMError("sk-abcdefghijkl " + "." * (lead - 16) + secret)
+        assert "abcd" not in redacted_message(error.message, [secret])
 
 
 def test_a_secret_at_the_end_of_a_long_message_is_not_shown_in_part() -> None:
@@ -259,6 +280,10 @@ def test_redaction_is_idempotent_and_total(text: str) -> None:
         "\\" * 60_000,
         "Bearer " * 9_000,
         "eyJ" * 20_000,
+        "secret " + "a=" * 30_000,
+        'secret"' + '"a":' * 15_000,
+        'secret\\"' + '\\"a\\":' * 10_000,
+        "eyJ" + "a" * 30_000,
     ],
 )
 @pytest.mark.timeout(20)  # each takes hundredths of a second, forty in a row a minute if the square of the length
