@@ -11,15 +11,16 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from tests.kit.asking import NATIVE, WHOLE, config, is_sync, new_client, run
+from tests.kit.asking import NATIVE, TEXT, WHOLE, config, is_sync, new_client, run
 from tests.kit.authority import Authority
 from tests.kit.chat import chunk, sse
 from tests.kit.reads import Reads
-from tests.kit.server import Reply, Server, sse_reply
+from tests.kit.server import HOLD, Reply, Server, sse_reply
 
 import zen_native as zen
 from zen_native.transport import tls
 from zen_native.transport.inflate import Inflater
+from zen_native.transport.native.connection import Connection
 from zen_native.transport.native.secure import TlsLayer
 
 KINDS = [kind for kind in NATIVE if not is_sync(kind)]
@@ -131,6 +132,39 @@ def test_what_is_sealed_in_a_turn(
     if server.url.startswith("https:"):
         assert sum(turns.done.values()) > len(long)
         assert max(turns.done.values()) <= PIECE + 1000  # and a head
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_how_many_connections_are_closed_in_a_turn(
+    kind: str, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of each, a task goes on to its end there."""
+    turns, lost = Turns(), Connection.connection_lost
+
+    def noted(connection: Connection, exc: Exception | None) -> None:
+        turns.note(1)
+        lost(connection, exc)
+
+    monkeypatch.setattr(Connection, "connection_lost", noted)
+    server.plays(*[sse_reply(TEXT[0], HOLD)] * 30)
+
+    async def main() -> None:
+        client = new_client(kind, config(server), tls=zen.Tls(ca_file=authority.file))
+        streams = [client.stream("mine/m", "hi") for _ in range(30)]
+        for stream in streams:
+            while not isinstance(await anext(stream), zen.TextDelta):
+                pass
+        asked = [asyncio.ensure_future(anext(stream)) for stream in streams]
+        counting = asyncio.create_task(turns.count())
+        await asyncio.sleep(0)
+        await client.aclose()
+        ended = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(end) for end in ended} == {zen.ReadError}
+        counting.cancel()
+
+    run(kind, main)
+    assert sum(turns.done.values()) == 30
+    assert max(turns.done.values()) <= 8
 
 
 @pytest.mark.parametrize("kind", KINDS)
