@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
-from tests.kit.asking import NATIVE, WHOLE, ask_again, config, is_sync
+from tests.kit.asking import NATIVE, WHOLE, ask_again, config, is_sync, new_client, run
 from tests.kit.authority import Authority
 from tests.kit.byhand import ByHand, read_request
+from tests.kit.chat import chunk, sse
 from tests.kit.http1 import counted
 from tests.kit.reads import Reads
 
 import zen_native as zen
+from zen_native.transport.native import aio
 
 ANSWER = counted(b"".join(WHOLE))
 PIECE = 64 << 10
@@ -23,36 +25,69 @@ FLOOD = 64 << 20
 """What it sends at most: more than all buffers between two sockets take."""
 
 
-class Chatty(ByHand):
-    """Answers, and on the first connection goes on when `ended` is set, until it has sent all or is hung up on."""
+class Answering(ByHand):
+    """Answers every connection's first request, and has something more to do to the first connection."""
 
     def __init__(self, authority: Authority | None) -> None:
-        super().__init__(self._flood, self._answer)
+        super().__init__(self._first, lambda connection: self._answered(connection).close())
         self._context = None if authority is None else authority.server()
         if authority is not None:
             self.url = self.url.replace("http:", "https:")
-        self.ended = threading.Event()
-        self.sent = 0
-        self.over = threading.Event()
 
-    def _answer(self, connection: socket.socket) -> None:
-        self._answered(connection).close()
-
-    def _flood(self, connection: socket.socket) -> None:
+    def _first(self, connection: socket.socket) -> None:
         stream = self._answered(connection)
-        self.ended.wait(20)
         with suppress(OSError):  # of TLS as of the network
-            while self.sent < FLOOD:
-                stream.sendall(bytes(PIECE))
-                self.sent += PIECE
-        self.over.set()
+            self.go_on(stream)
         stream.close()
+
+    def go_on(self, stream: socket.socket) -> None:
+        """What else is done."""
+        raise NotImplementedError
 
     def _answered(self, connection: socket.socket) -> socket.socket:
         stream = connection if self._context is None else self._context.wrap_socket(connection, server_side=True)
         read_request(stream)
         stream.sendall(ANSWER)
         return stream
+
+
+class Chatty(Answering):
+    """Goes on when `ended` is set, until it has sent all or is hung up on."""
+
+    def __init__(self, authority: Authority | None) -> None:
+        super().__init__(authority)
+        self.ended = threading.Event()
+        self.sent = 0
+        self.over = threading.Event()
+
+    def go_on(self, stream: socket.socket) -> None:
+        """See `Answering`."""
+        self.ended.wait(20)
+        try:
+            while self.sent < FLOOD:
+                stream.sendall(bytes(PIECE))
+                self.sent += PIECE
+        finally:
+            self.over.set()
+
+
+class Hasty(Answering):
+    """Sends something when `more` is set, or hangs up where it is nothing."""
+
+    def __init__(self, authority: Authority | None, then: bytes) -> None:
+        super().__init__(authority)
+        self._then = then
+        self.more, self.sent = threading.Event(), threading.Event()
+
+    def go_on(self, stream: socket.socket) -> None:
+        """See `Answering`."""
+        self.more.wait(20)
+        if self._then:
+            stream.sendall(self._then)
+        else:
+            socket.socket.shutdown(stream, socket.SHUT_WR)  # of the network, without a word of TLS
+        self.sent.set()
+        stream.recv(1)
 
 
 @pytest.fixture(scope="module")
@@ -84,3 +119,27 @@ def test_a_flood_that_nobody_asked_for(
     assert chatty.connections == 2
     assert chatty.sent < FLOOD
     assert sum(reads.sizes) < 1 << 20
+
+
+@pytest.mark.parametrize("then", [counted(sse(chunk({"content": "another's"})) + b"".join(WHOLE)), b""])
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize("polled", [True, False], ids=["poller", "transport"])
+@pytest.mark.parametrize("kind", [kind for kind in NATIVE if not is_sync(kind)])
+def test_what_lies_there_unread_is_not_the_next_answer(
+    kind: str, polled: bool, secure: bool, then: bytes, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop was busy with something else when it came."""
+    if not polled:
+        monkeypatch.setattr(aio, "poller_of", lambda *_: None)
+    with Hasty(authority if secure else None, then) as hasty:
+
+        async def main() -> list[str]:
+            async with new_client(kind, config(hasty), tls=zen.Tls(ca_file=authority.file)) as client:
+                first = await client.generate("mine/m", "hi")
+                hasty.more.set()
+                assert hasty.sent.wait(20)
+                second = await client.generate("mine/m", "hi")
+                return [first.text, second.text]
+
+        assert run(kind, main) == ["Hello", "Hello"]
+        assert hasty.connections == 2

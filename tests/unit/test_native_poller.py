@@ -148,6 +148,20 @@ def test_what_comes_meanwhile_is_read_too(scene: Scene) -> None:
     assert (first.heard, second.heard) == ([b"a question"], [b"an answer"])
 
 
+def test_one_of_them_is_read_before_the_loop_is_told(scene: Scene) -> None:
+    one, other = scene.peer(), scene.peer()
+    for peer in (one, other):
+        peer.far.send(HEAD + b"abc")
+    scene.poller.look(one.socket.fileno())
+    assert (one.body(), other.body()) == (b"abc", b"")
+    scene.poller.look(one.socket.fileno())
+    scene.poller.look(scene.poller.fileno())
+    assert one.heard == []
+    one.far.close()
+    scene.poller.look(one.socket.fileno())
+    assert one.heard == [None]
+
+
 def test_the_rest_of_the_loop_has_its_turn(scene: Scene) -> None:
     peer = scene.peer(wired=False)
     peer.then = lambda: peer.far.send(b"again")

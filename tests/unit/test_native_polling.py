@@ -20,7 +20,7 @@ from zen_native import _core
 from zen_native.runtimes import native
 from zen_native.transport.native.connection import Connection
 from zen_native.transport.native.origin import Origin
-from zen_native.transport.native.polling import end_polling, poller_of
+from zen_native.transport.native.polling import end_polling, has_come, poller_of
 
 if native.CAUSE is not None or sys.platform != "linux":
     pytest.skip(f"the poller is NOT TESTED: {native.CAUSE or sys.platform}", allow_module_level=True)
@@ -333,3 +333,19 @@ def test_in_a_daemon_thread_the_transport_reads() -> None:
     thread.start()
     thread.join(20)
     assert reads == [sys.version_info < (3, 14)]
+
+
+@pytest.mark.parametrize("polls", [True, False])
+def test_what_has_come_is_seen(polls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if not polls:
+        monkeypatch.delattr(select, "poll")
+    near, far = socket.socketpair()
+    with near, far:
+        assert not has_come(near)
+        far.send(b"x")
+        assert has_come(near)
+        near.recv(1)
+        assert not has_come(near)
+        far.close()
+        assert has_come(near)
+    assert not has_come(None)

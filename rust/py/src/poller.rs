@@ -135,6 +135,12 @@ impl Poller {
         Ok(())
     }
 
+    /// Reads what one of them has, before the loop has been told.
+    #[pyo3(signature = (fd, /))]
+    fn look(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
+        self.read(py, fd)
+    }
+
     /// For the cyclic collector.
     #[allow(clippy::needless_pass_by_value, reason = "the shape that PyO3 asks for")]
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

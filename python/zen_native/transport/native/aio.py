@@ -268,7 +268,7 @@ class Home:
 
     def _kept_one(self, origin: Origin) -> Connection | None:
         while (found := self._idle.take(origin)) is not None:
-            if found.is_free:
+            if found.refresh():
                 return found
             found.abort()
         return None

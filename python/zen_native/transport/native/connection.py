@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from zen_native._core import Wire
 
+from .polling import has_come
 from .quiet import wire_for_this_thread
 from .secure import TlsLayer, shake_failure
 
@@ -159,6 +160,17 @@ class Connection(asyncio.BufferedProtocol):
         """Whether it can take a request: the last answer has ended, and its request has gone out. A server may answer
         before it has read all, and then read no more, or take what comes next for the rest."""
         return self.open and self.wire.reusable and not self._rest and not self._transport.get_write_buffer_size()
+
+    def refresh(self) -> bool:
+        """Take in what has come and the loop has not read: the end, or what nobody asked for, which would be taken for
+        the next answer. Whether it can take a request."""
+        if not self.open:
+            return False
+        if self._poller is not None:
+            self._poller.look(self._fd)
+        elif has_come(self._transport.get_extra_info("socket")):
+            return False
+        return self.is_free
 
     def send(self, head: bytes, body: bytes) -> None:
         """Write a request. Of one that is long the asyncio transport gets no more than the server takes."""
