@@ -188,6 +188,27 @@ def test_a_compressed_answer_that_is_damaged(way: tuple[str, str], server: Serve
     assert heard.text.startswith("Hel0 1 2 ")
 
 
+def packed_events() -> list[bytes]:
+    """A whole answer in chunks of a gzip stream, without that one's end."""
+    packer = zlib.compressobj(wbits=31)
+    return [framed(packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH)) for part in (TEXT[0], *WHOLE[1:])]
+
+
+@pytest.mark.parametrize("rest", [[0.3, b"0\r\n\r\n"], [HOLD]], ids=["late", "never"])
+def test_a_compressed_answer_whose_body_does_not_end(way: tuple[str, str], rest: list[Part], server: Server) -> None:
+    head = CHUNKED.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
+    heard = asks(way, server, [head, *packed_events(), *rest]).heard
+    assert (heard.error, heard.text) == (None, "Hello")
+
+
+def test_a_compressed_answer_that_is_damaged_behind_its_events(way: tuple[str, str], server: Server) -> None:
+    head = CHUNKED.replace(b"\r\n\r\n", b"\r\ncontent-encoding: gzip\r\n\r\n")
+    begin, *_ = packed_events()
+    heard = asks(way, server, [head + begin + framed(b"\xff" * 20) + b"0\r\n\r\n"]).heard
+    assert isinstance(heard.error, zen.InvalidProviderOutputError)
+    assert heard.text == "Hel"
+
+
 def test_a_refusal_that_cannot_be_read_is_one_by_its_status(way: tuple[str, str], server: Server) -> None:
     head = (
         b"HTTP/1.1 429 X\r\nconnection: close\r\ncontent-encoding: br\r\nretry-after: 0.1\r\ncontent-length: 5\r\n\r\n"

@@ -144,6 +144,45 @@ def test_what_is_not_compressed_is_told() -> None:
         list(reader.feed(b"data: plain\n\n"))
 
 
+def given(packed: bytes, size: int) -> tuple[bytes, bool]:
+    """What a body gives that comes so many bytes at a time, and whether it ends in an error."""
+    reader = inflater("gzip")
+    assert reader is not None
+    text = b""
+    try:
+        for at in range(0, len(packed), size):
+            for piece in reader.feed(packed[at : at + size]):
+                text += piece
+    except zen.InvalidProviderOutputError:
+        return text, True
+    return text, False
+
+
+@pytest.mark.parametrize("size", [1, 2, 50, 1000, 1 << 20])
+def test_what_comes_before_damage_is_given_whatever_the_cut(size: int) -> None:
+    text = b"".join(b"%d " % number for number in range(40_000))
+    packed = gzip.compress(text)
+    for at in (12, len(packed) // 3, len(packed) // 2):
+        damaged = packed[:at] + bytes(64) + packed[at + 64 :]
+        assert given(damaged, size) == given(damaged, 1)
+        assert given(damaged, size)[1]
+    assert len(given(damaged, size)[0]) > len(text) // 3
+    assert given(packed[:-8] + bytes(8), size) == (text, True)
+
+
+@pytest.mark.parametrize("size", [1, 9, 1 << 20])
+def test_a_body_may_have_several_members(size: int) -> None:
+    packed = b"".join(map(gzip.compress, (b"a" * (128 << 10), b"", b"b")))
+    assert given(packed + bytes(100), size) == (b"a" * (128 << 10) + b"b", False)
+
+
+def test_a_body_has_no_thousand_members() -> None:
+    reader = inflater("gzip")
+    assert reader is not None
+    with pytest.raises(zen.LimitExceededError):
+        list(reader.feed(gzip.compress(b"") * 1000))
+
+
 @pytest.mark.parametrize("encoding", [None, "", "identity"])
 def test_plain_bodies_need_nothing(encoding: str | None) -> None:
     assert inflater(encoding) is None

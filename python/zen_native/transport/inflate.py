@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 
     from .base import Exchange
 
+    _Stream = zlib._Decompress  # pyright: ignore[reportPrivateUsage] - its type has no other name
+
 __all__ = ["Inflated", "Inflater", "inflated", "inflater"]
 
 _PIECE = 64 << 10
 _FREE = 16 << 20
 _MAX_RATIO = 100
 """Text compresses to a tenth, rarely to a fiftieth; deflate itself goes to a thousandth."""
+_MAX_MEMBERS = 100
 _WBITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
@@ -31,36 +34,67 @@ class Inflater:
     """One body. Gives pieces of bounded size, and an error where so little cannot mean so much."""
 
     def __init__(self, wbits: int) -> None:
+        self._wbits = wbits
         self._stream = zlib.decompressobj(wbits)
+        self._members = 1
         self._taken = 0
         self._given = 0
+        self._damage: str | None = None
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The pieces that these bytes hold.
+        """The pieces that these bytes hold; what comes before damage is given first, however the bytes were cut.
 
         Raises:
             LimitExceededError: they hold too much.
             InvalidProviderOutputError: they are no compressed data.
         """
         self._taken += len(data)
-        piece = b""
-        if self._stream.eof:  # what follows the end would be collected
-            return
-        while data or len(piece) == _PIECE:  # a full piece may be all of the input and yet not all of the output
+        full = False  # a full piece may be all of the input and yet not all of the output
+        while data or full:
+            if self._stream.eof and not self._goes_on(data):
+                return
             piece = self._piece(data)
-            data = self._stream.unconsumed_tail
+            data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+            full = len(piece) == _PIECE and not self._stream.eof
             self._given += len(piece)
             if self._given > _FREE and self._given > _MAX_RATIO * self._taken:
                 raise LimitExceededError("the compressed response is larger than its length allows")
             if piece:
                 yield piece
+            if self._damage is not None:
+                text = "the response is not the compressed data it claims to be"
+                raise InvalidProviderOutputError(f"{text}: {self._damage}")
+
+    def _goes_on(self, data: bytes) -> bool:
+        """Whether that is another member of gzip's (RFC 1952 section 2.2), which begins then. What else follows the end
+        is no part of the body."""
+        if self._wbits != _WBITS["gzip"] or not data.startswith(b"\x1f"):
+            return False
+        self._members += 1
+        if self._members > _MAX_MEMBERS:
+            raise LimitExceededError("the compressed response has too many parts")
+        self._stream = zlib.decompressobj(self._wbits)
+        return True
 
     def _piece(self, data: bytes) -> bytes:
+        before = self._stream.copy()
         try:
             return self._stream.decompress(data, _PIECE)
         except zlib.error as error:
-            text = str(error)
-        raise InvalidProviderOutputError(f"the response is not the compressed data it claims to be: {text}")
+            self._damage = str(error)
+        return _before_damage(before, data)
+
+
+def _before_damage(stream: _Stream, data: bytes) -> bytes:
+    """What zlib had opened when it came to the damage, and did not give."""
+    low, high, found = 0, len(data), b""
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            found, low = stream.copy().decompress(data[:middle], _PIECE), middle
+        except zlib.error:
+            high = middle
+    return found
 
 
 class Inflated:

@@ -285,6 +285,8 @@ class BlockingExchange(Answer):
             if wire.ended:
                 self.check_end()
                 return b""
+            if self._late:
+                raise self._watch.expired()
             self.wait()
         return data
 

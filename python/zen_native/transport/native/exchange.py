@@ -129,6 +129,8 @@ class AioExchange(Answer):
             if wire.ended:
                 self.check_end()
                 return b""
+            if self._alarm.late:
+                raise self._watch.expired()
             await self.wait()
 
     # The end
