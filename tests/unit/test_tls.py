@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 from tests.kit.authority import Authority
 
 import zen_native as zen
+from zen_native.transport import tls
 from zen_native.transport.connections import ConnectionLimits
 from zen_native.transport.tls import checked_tls, context_of
 
@@ -25,6 +29,35 @@ def test_a_context_is_made_once(authority: Authority) -> None:
     assert context_of() is context_of()
     assert context_of(zen.Tls(ca_file=authority.file)) is context_of(zen.Tls(ca_file=authority.file))
     assert context_of(zen.Tls(ca_file=authority.file)) is not context_of()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_child_that_was_forked_meanwhile_makes_its_own(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    parent, making, over, made = os.getpid(), threading.Event(), threading.Event(), tls._made
+
+    def slowly(config: zen.Tls) -> ssl.SSLContext:
+        if os.getpid() == parent:
+            making.set()
+            over.wait(20)
+        return made(config)
+
+    monkeypatch.setattr(tls, "_made", slowly)
+    monkeypatch.setattr(tls, "_CONTEXTS", {})
+    config = zen.Tls(ca_file=authority.file)
+    thread = threading.Thread(target=tls.context_of, args=[config])
+    thread.start()
+    assert making.wait(20)
+    child = os.fork()
+    if child == 0:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(5)
+        tls.context_of(config)
+        os._exit(7)
+    _, status = os.waitpid(child, 0)
+    over.set()
+    thread.join()
+    assert os.waitstatus_to_exitcode(status) == 7
 
 
 def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ _ENVIRONMENT = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 """What the `ssl` module and OpenSSL read by themselves when a context is made."""
 _MAX_CONTEXTS = 32
 _CONTEXTS: dict[object, ssl.SSLContext] = {}
-_MAKING = Lock()
+_MAKING: dict[int, Lock] = {}
+"""Of each process: a thread that makes a context while another one forks lets go of its lock in the parent alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,7 @@ def context_of(tls: Tls | None = None) -> ssl.SSLContext:
     key = (tls, *(os.environ.get(name) for name in _ENVIRONMENT), *_state(tls))
     found = _CONTEXTS.get(key)
     if found is None:
-        with _MAKING:
+        with _MAKING.setdefault(os.getpid(), Lock()):
             found = _CONTEXTS.get(key)
             if found is None:
                 found = _made(tls or Tls())
