@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+import time
+import zlib
+from collections.abc import Callable, Iterator
 
+import anyio
 import pytest
 from tests.kit.asking import KEY, NATIVE, TEXT, WAYS, WHOLE, ask, config, is_sync, new_client, run
 from tests.kit.chat import chunk, sse
 from tests.kit.order import check_order
-from tests.kit.server import CUT, HOLD, RESET, Reply, Server, sse_reply
+from tests.kit.server import CUT, HOLD, RESET, Part, Reply, Server, sse_reply
 
 import zen_native as zen
 from zen_native._io import AsyncIo, SyncIo
@@ -28,6 +31,17 @@ ONCE = zen.RetryPolicy(attempts=1)
 def server() -> Iterator[Server]:
     with Server(sse_reply(*WHOLE)) as running:
         yield running
+
+
+def gzipped(*parts: Part) -> Reply:
+    """An event stream, compressed, whose end does not come."""
+    packer = zlib.compressobj(wbits=31)
+
+    def pack(data: bytes) -> bytes:
+        return packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
+
+    packed = tuple(pack(part) if isinstance(part, bytes) else part for part in parts)
+    return Reply(packed, headers={"content-encoding": "gzip"})
 
 
 @pytest.fixture
@@ -279,6 +293,31 @@ def test_the_whole_call_has_a_limit(kind: str, idle: float, server: Server) -> N
     assert heard.text.startswith("Hel")
 
 
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_a_total_limit_holds_for_who_is_slower_than_the_answer(kind: str, packed: bool, server: Server) -> None:
+    frames = [sse(chunk({"content": f"{number}"})) for number in range(200)]
+    paced = [part for frame in frames for part in (frame, 0.01)]
+    server.plays(gzipped(*paced) if packed else sse_reply(*paced))
+    timeouts, seen = zen.Timeouts(total=0.5), list[zen.LLMEvent]()
+
+    async def main() -> None:
+        async with new_client(kind, config(server), retry=ONCE, timeouts=timeouts) as client:
+            async for event in client.stream("mine/m", "hi"):
+                seen.append(event)
+                await anyio.sleep(0.02)
+
+    def main_sync() -> None:
+        with new_client(kind, config(server), retry=ONCE, timeouts=timeouts) as client:
+            for event in client.stream("mine/m", "hi"):
+                seen.append(event)
+                time.sleep(0.02)
+
+    with pytest.raises(zen.StreamTimeoutError) as raised:
+        main_sync() if is_sync(kind) else run(kind, main)
+    assert raised.value.phase == "total"
+    assert len(seen) < 150
+
+
 # The end of the body
 
 
@@ -289,10 +328,13 @@ def test_reading_stops_at_the_end_of_the_answer(kind: str, runtime: str, server:
     assert server.hung_up.wait(1)
 
 
+@pytest.mark.parametrize("reply", [sse_reply, gzipped])
 @pytest.mark.parametrize("charged", [True, False])
-def test_a_charge_is_waited_for_but_not_for_long(kind: str, runtime: str, server: Server, charged: bool) -> None:
+def test_a_charge_is_waited_for_but_not_for_long(
+    kind: str, runtime: str, server: Server, charged: bool, reply: Callable[..., Reply]
+) -> None:
     charge = sse({"choices": [], "cost": "0.25"})
-    server.plays(sse_reply(*WHOLE, *([0.1, charge] if charged else []), HOLD))
+    server.plays(reply(*WHOLE, *([0.1, charge] if charged else []), HOLD))
     heard = ask(
         kind,
         config(server, trailing_cost=True),

@@ -167,6 +167,15 @@ class Watch:
             return math.inf
         return -math.inf if self._each is None else self._total - self._each
 
+    def check_total(self) -> None:
+        """For who has something at hand, and so does not wait.
+
+        Raises:
+            StreamTimeoutError: the whole call has taken too long.
+        """
+        if self._total is not None and self.left() == 0 and self._said == "total":
+            raise self.expired()
+
     def is_over(self) -> bool:
         """Whether nothing is left, or so little that the timer which went off can have been set for that."""
         left = self.left()

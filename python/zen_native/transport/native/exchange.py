@@ -109,7 +109,8 @@ class AioExchange(Answer):
 
     def incoming(self, kept: list[LLMEvent | str], most: int) -> Incoming | None:
         """See `transport.base.LiveExchange`."""
-        if self._incoming is None and type(self._wire) is Wire:  # one that is quiet calls nobody
+        if self._incoming is None and type(self._wire) is Wire and self._watch.left() != 0:
+            # One that is quiet calls nobody.
             if self._alarm.set_for != self._watch.changes:
                 self._alarm.set()
             self._incoming = Incoming(self._wire, self._waiter, kept, most)
@@ -121,6 +122,7 @@ class AioExchange(Answer):
         """See `Exchange`."""
         wire = self._wire
         while True:
+            self._watch.check_total()
             data = wire.take_body()
             if self._connection.paused:
                 self._connection.resume()

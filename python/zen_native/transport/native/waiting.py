@@ -105,10 +105,12 @@ class Alarm:
         """A wait begins, under limits that it was not set for.
 
         Raises:
-            StreamTimeoutError: the time was over in the wait before.
+            StreamTimeoutError: the time was over in the wait before, or that of the whole call between two waits.
         """
         if self._failed is not None:
             raise self._failed
+        if not self._watch.brief:
+            self._watch.check_total()
         now = self._watch.clock()
         self._set(self._watch.due(now), now)
 
