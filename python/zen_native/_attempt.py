@@ -155,7 +155,9 @@ class Attempt:
         prepared, io = self.prepared, self._io
         request = await io.blocking(prepared.authorized) if blocks(prepared.place.route) else prepared.authorized()
         self._sent_headers = request.headers
-        self._watch.within("first-event", self._timeouts.until_first_event(self._effort()))
+        # Another transport cannot tell when the request goes out.
+        begin = self._watch.within_sending if prepared.decision.transport == "native" else self._watch.within
+        begin("first-event", self._timeouts.until_first_event(self._effort()))
         try:
             exchange = self._exchange = await self._sent(request)
         finally:
@@ -199,7 +201,7 @@ class Attempt:
 
     async def _error_body(self, exchange: Exchange) -> bytes:
         """What comes of it in good time: an error that is cut, or that cannot be read, still has a status."""
-        self._watch.within("idle", _ERROR_BODY_SECONDS)
+        self._watch.within("idle", min(_ERROR_BODY_SECONDS, self._timeouts.idle or _ERROR_BODY_SECONDS))
         body = bytearray()
         try:
             exchange = inflated(exchange, self._io)

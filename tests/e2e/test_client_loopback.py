@@ -293,6 +293,14 @@ def test_the_whole_call_has_a_limit(kind: str, idle: float, server: Server) -> N
     assert heard.text.startswith("Hel")
 
 
+def test_the_rest_of_a_refusal_is_not_waited_for_longer_than_a_read(kind: str, server: Server) -> None:
+    server.plays(Reply([b'{"error": {"message": "no', HOLD], status=400))
+    began = time.monotonic()
+    heard = ask(kind, config(server), timeouts=zen.Timeouts(idle=0.2), retry=ONCE)
+    assert isinstance(heard.error, zen.InvalidRequestError)
+    assert time.monotonic() - began < 5
+
+
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_a_total_limit_holds_for_who_is_slower_than_the_answer(kind: str, packed: bool, server: Server) -> None:
     frames = [sse(chunk({"content": f"{number}"})) for number in range(200)]

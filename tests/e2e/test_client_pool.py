@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.kit.asking import TEXT, WAYS, WHOLE, ask_again, config, is_sync, new_client, run
+from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, ask_again, config, is_sync, new_client, run
 from tests.kit.http1 import counted
 from tests.kit.server import RESET, Reply, Server, sse_reply
 
@@ -104,6 +104,18 @@ def test_nobody_waits_for_ever(
 
     run(kind, main)
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ASYNC if kind in NATIVE])
+def test_the_wait_for_a_turn_is_none_for_the_first_event(kind: str, server: Server) -> None:
+    server.plays(sse_reply(TEXT[0], 0.6, *WHOLE[1:]), sse_reply(0.1, *WHOLE))
+
+    async def main() -> list[str]:
+        async with client_of(kind, server, timeouts=zen.Timeouts(first_event=0.4)) as client:
+            asked = [asyncio.create_task(client.generate("mine/m", "hi")) for _ in range(2)]
+            return [answer.text for answer in await asyncio.gather(*asked)]
+
+    assert run(kind, main) == ["Hello"] * 2
 
 
 @pytest.mark.parametrize("kind", ASYNC)

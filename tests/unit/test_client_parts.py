@@ -72,6 +72,25 @@ def test_a_watch_tells_what_is_left_of_which_limit() -> None:
     assert (watch.left(), watch.expired().phase) == (14, "total")
 
 
+def test_a_watch_may_begin_when_something_is_sent() -> None:
+    clock = Time()
+    watch = Watch(zen.Timeouts(), clock=clock)
+    watch.within_sending("first-event", 20)
+    clock.now += 30
+    assert watch.left() is None
+    for _ in range(2):  # a connection that was kept may have been let go of
+        watch.sent()
+        assert watch.left() == 20
+        clock.now += 5
+        assert watch.left() == 15
+    assert watch.expired().phase == "first-event"
+    changes = watch.changes
+    watch.within_sending("first-event", None)
+    watch.sent()
+    assert watch.left() is None
+    assert watch.changes == changes + 1
+
+
 def test_a_watch_knows_until_when_all_waits_are_alike() -> None:
     watch = Watch(zen.Timeouts(), total_until=130.0, clock=Time())
     watch.within("first-event", None)

@@ -36,7 +36,7 @@ class Timeouts:
         connect: until there is a connection, TLS included. What looks up the host's name cannot be interrupted: a
             synchronous client waits for it as long as the system does.
         first_event: from sending until the first event; `auto` is ten minutes, and thirty where much reasoning is
-            asked for.
+            asked for. Over httpx the time until there is a connection counts as well.
         idle: between two reads afterwards. Comments and pings count: they say that somebody is there.
         total: of the whole call, with retries and the time that the caller takes between events.
         trailing: after the end of an answer, for a charge that a gateway sends behind it. No error when it passes.
@@ -71,6 +71,7 @@ class Watch:
         "_each",
         "_idle",
         "_lock",
+        "_once_sent",
         "_phase",
         "_said",
         "_total",
@@ -90,6 +91,7 @@ class Watch:
         self._total = total_until
         self._until: float | None = None
         self._each: float | None = None
+        self._once_sent: float | None = None
         self._phase: TimeoutPhase = "first-event"
         self._said: TimeoutPhase = "first-event"
         self.brief = False
@@ -105,6 +107,17 @@ class Watch:
         self._phase, self._each, self.brief = phase, None, False
         self.changes += 1
         self._until = None if seconds is None else self.clock() + seconds
+
+    def within_sending(self, phase: TimeoutPhase, seconds: float | None) -> None:
+        """The same from `sent` on. Until there is a connection, only the limits for that and for the whole call count."""
+        self.within(phase, None)
+        self._once_sent = seconds
+
+    def sent(self) -> None:
+        """The request goes out, maybe once more."""
+        if self._once_sent is not None:
+            self._until = self.clock() + self._once_sent
+            self.changes += 1
 
     def each(self, phase: TimeoutPhase, seconds: float | None) -> None:
         """From now on every wait may take so long."""

@@ -226,6 +226,7 @@ class BlockingExchange(Answer):
         wire, connection = self._wire, self._connection
         began = self._watch.clock()
         self._watch.wake_by(connection.hang_up)
+        self._watch.sent()
         try:
             wire.begin(method, decoder)
             try:

@@ -69,6 +69,7 @@ class AioExchange(Answer):
         wire, connection = self._wire, self._connection
         began = self._watch.clock()
         self._watch.wake_by(self._give_up)
+        self._watch.sent()
         try:
             wire.begin(method, decoder)
             if connection.open:  # it may have ended since it was made
