@@ -177,15 +177,16 @@ class Connection(asyncio.BufferedProtocol):
         if len(body) < _PIECE:
             self._write(head + body)
             return
-        self._write(head)
         self._rest = memoryview(body)
-        self._send_more()
+        self._write_piece(head)
 
     def _send_more(self) -> None:
-        if not self._rest or self._full or not self.open:
-            return
-        self._write(self._rest[:_PIECE])
-        self._rest = self._rest[_PIECE:] or _NOTHING
+        if self._rest and self.open and not self._full:
+            self._write_piece()
+
+    def _write_piece(self, head: bytes = b"") -> None:
+        piece, self._rest = self._rest[:_PIECE], self._rest[_PIECE:] or _NOTHING
+        self._write(head + piece if head else piece)
         if self._rest:
             self._loop.call_soon(self._send_more)
 
