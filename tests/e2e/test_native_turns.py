@@ -59,6 +59,20 @@ class Turns:
             await asyncio.sleep(0)
 
 
+def answer(kind: str, server: Server, authority: Authority, turns: Turns, question: str = "hi") -> str:
+    """A whole answer, while the turns of the loop are counted."""
+
+    async def main() -> str:
+        async with new_client(kind, config(server), tls=zen.Tls(ca_file=authority.file)) as client:
+            counting = asyncio.create_task(turns.count())
+            text: str = (await client.generate("mine/m", question)).text
+            counting.cancel()
+            return text
+
+    found: str = run(kind, main)
+    return found
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_read_in_a_turn(
     kind: str, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
@@ -67,15 +81,7 @@ def test_what_is_read_in_a_turn(
     reads, turns, many = Reads(monkeypatch), Turns(), b"".join([sse(chunk({"content": "Hello, hello! "}))] * 2000)
     monkeypatch.setattr(reads, "note", turns.note)
     server.plays(sse_reply(*[many] * 40, *WHOLE))
-
-    async def main() -> int:
-        async with new_client(kind, config(server), tls=zen.Tls(ca_file=authority.file)) as client:
-            counting = asyncio.create_task(turns.count())
-            text = (await client.generate("mine/m", "hi")).text
-            counting.cancel()
-            return len(text)
-
-    assert run(kind, main) == 40 * 2000 * 14 + 5
+    assert len(answer(kind, server, authority, turns)) == 40 * 2000 * 14 + 5
     assert sum(turns.done.values()) > 40 * len(many)
     assert max(turns.done.values()) <= MOST[kind]
 
@@ -95,15 +101,7 @@ def test_what_is_decompressed_in_a_turn(
     monkeypatch.setattr(Inflater, "feed", noted)
     body = b"".join([sse(chunk({"content": "Hello, hello! "}))] * 20_000 + list(WHOLE))
     server.plays(Reply([gzip.compress(body)], headers={"content-encoding": "gzip"}))
-
-    async def main() -> int:
-        async with new_client(kind, config(server), tls=zen.Tls(ca_file=authority.file)) as client:
-            counting = asyncio.create_task(turns.count())
-            text = (await client.generate("mine/m", "hi")).text
-            counting.cancel()
-            return len(text)
-
-    assert run(kind, main) == 20_000 * 14 + 5
+    assert len(answer(kind, server, authority, turns)) == 20_000 * 14 + 5
     assert sum(turns.done.values()) == len(body)
     assert max(turns.done.values()) <= 2 * (64 << 10)  # the last of one read and the first of the next
 
@@ -120,14 +118,7 @@ def test_what_is_sealed_in_a_turn(
 
     monkeypatch.setattr(TlsLayer, "sealed", sealed)
     long = "x" * (8 * PIECE)
-
-    async def main() -> None:
-        async with new_client(kind, config(server), tls=zen.Tls(ca_file=authority.file)) as client:
-            counting = asyncio.create_task(turns.count())
-            assert (await client.generate("mine/m", long)).text == "Hello"
-            counting.cancel()
-
-    run(kind, main)
+    assert answer(kind, server, authority, turns, long) == "Hello"
     assert len(server.requests[0].body) > len(long)
     if server.url.startswith("https:"):
         assert sum(turns.done.values()) > len(long)

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from .base import Exchange
 
-    _Stream = zlib._Decompress  # pyright: ignore[reportPrivateUsage] - its type has no other name
-
 __all__ = ["Inflated", "Inflater", "inflated", "inflater"]
 
 _PIECE = 64 << 10
@@ -85,7 +83,10 @@ class Inflater:
         return _before_damage(before, data)
 
 
-def _before_damage(stream: _Stream, data: bytes) -> bytes:
+def _before_damage(
+    stream: zlib._Decompress,  # pyright: ignore[reportPrivateUsage] - what `decompressobj` gives has no public type
+    data: bytes,
+) -> bytes:
     """What zlib had opened when it came to the damage, and did not give."""
     low, high, found = 0, len(data), b""
     while high - low > 1:
@@ -106,11 +107,7 @@ class Inflated:
         self._io = io
         self._pieces: Iterator[bytes] = iter(())
         self.status = exchange.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """See `Exchange`."""
-        return self._exchange.headers
+        self.headers: Mapping[str, str] = exchange.headers
 
     async def read(self) -> bytes:
         """See `Exchange`. Between two pieces of one read others have their turn.

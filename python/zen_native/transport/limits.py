@@ -109,7 +109,7 @@ class Watch:
         self._until = None if seconds is None else self.clock() + seconds
 
     def within_sending(self, phase: TimeoutPhase, seconds: float | None) -> None:
-        """The same from `sent` on. Until there is a connection, only the limits for that and for the whole call count."""
+        """The same from `sent` on. Until then, only the limits for a connection and for the whole call count."""
         self.within(phase, None)
         self._once_sent = seconds
 

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["AioTransport"]
 
 _AT_A_TIME = 8
-"""So many connections are closed in one turn of a loop. Of each, who reads it is told in that turn, and may go on to end
-its request there: a fifth of a millisecond."""
+"""So many connections are closed in one turn of a loop. Of each, who reads it is told in that turn, and goes on to the
+end of its request: a fifth of a millisecond."""
 _READ = 64 << 10
 """So much is read and decoded at a time: in far less than a millisecond."""
 _MANY_READS = 16 << 10

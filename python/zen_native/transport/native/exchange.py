@@ -110,8 +110,8 @@ class AioExchange(Answer):
 
     def incoming(self, kept: list[LLMEvent | str], most: int) -> Incoming | None:
         """See `transport.base.LiveExchange`."""
-        if self._incoming is None and type(self._wire) is Wire and self._watch.left() != 0:
-            # One that is quiet calls nobody.
+        # A wire that is quiet calls nobody, and who has no time left is told so by `wait`.
+        if self._incoming is None and self._watch.left() != 0 and type(self._wire) is Wire:
             if self._alarm.set_for != self._watch.changes:
                 self._alarm.set()
             self._incoming = Incoming(self._wire, self._waiter, kept, most)
