@@ -18,7 +18,8 @@ class ConnectionLimits:
         max_connections: at one time. Further requests wait, in their order, as long as `Timeouts.connect` allows, and
             fail then with `PoolTimeoutError`. By default there is no limit.
         max_idle: how many are kept while nobody uses them.
-        idle_seconds: how long they are kept.
+        idle_seconds: how long they are kept. A synchronous client, in which nothing runs in between, closes those that
+            are too old when it is used next.
     """
 
     max_connections: int | None = None
