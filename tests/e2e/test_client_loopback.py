@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
 
 import anyio
 import pytest
-from tests.kit.asking import KEY, NATIVE, TEXT, WAYS, WHOLE, ask, config, is_sync, new_client, run
+from tests.kit.asking import KEY, NATIVE, TEXT, WAYS, WHOLE, ask, ask_again, config, is_sync, new_client, run
 from tests.kit.chat import chunk, sse
 from tests.kit.order import check_order
 from tests.kit.server import CUT, HOLD, RESET, Part, Reply, Server, sse_reply
@@ -324,6 +325,16 @@ def test_a_total_limit_holds_for_who_is_slower_than_the_answer(kind: str, packed
         main_sync() if is_sync(kind) else run(kind, main)
     assert raised.value.phase == "total"
     assert len(seen) < 150
+
+
+@pytest.mark.parametrize("seconds", [2**32 / 1000 + 0.1, sys.float_info.max], ids=["50 days", "all"])
+def test_any_number_of_seconds_is_a_limit(kind: str, seconds: float, server: Server) -> None:
+    """The first one is a tenth of a second, where milliseconds are counted in 32 bits."""
+    server.plays(sse_reply(0.3, TEXT[0], 0.3, *WHOLE[1:], kept=True))
+    timeouts = zen.Timeouts(connect=seconds, first_event=seconds, idle=seconds, total=seconds, trailing=seconds)
+    limits = zen.ConnectionLimits(max_connections=1, idle_seconds=seconds)
+    for each in ask_again(kind, config(server), 2, timeouts=timeouts, connections=limits):
+        assert (each.error, each.text) == (None, "Hello")
 
 
 # The end of the body

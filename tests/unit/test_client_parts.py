@@ -33,6 +33,7 @@ from zen_native.transport.proxies import Proxies
         {"first_event": "soon"},
         {"trailing": None},
         {"idle": True},
+        {"idle": 10**400},
     ],
     ids=str,
 )
@@ -106,6 +107,14 @@ def test_a_watch_knows_until_when_all_waits_are_alike() -> None:
     lasting.each("idle", None)
     lasting.briefly(2)
     assert lasting.even_until() == -inf
+
+
+def test_no_wait_is_longer_than_systems_can_count() -> None:
+    watch = Watch(zen.Timeouts(connect=1e300, idle=1e300), total_until=1e301, clock=Time())
+    watch.within("first-event", 1e300)
+    assert watch.connect == watch.left() == watch.longest() == 1e6
+    watch.each("idle", 1e300)
+    assert (watch.left(), watch.expired().phase) == (1e6, "idle")
 
 
 def test_a_watch_without_limits_waits_for_ever() -> None:

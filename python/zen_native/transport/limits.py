@@ -6,6 +6,7 @@ Owns the numbers and the phases. Waiting is the transports' business.
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,12 +26,15 @@ _FIRST_EVENT = 600.0
 _FIRST_EVENT_THINKING = 1800.0
 _EARLY = 0.01
 """Timers of some event loops go off so many seconds early at most: they count in milliseconds."""
+_LONGEST = 1e6
+"""Seconds that one wait may take: systems count milliseconds, some of them in 31 bits, which hold 24 days."""
 _LONG_EFFORTS = frozenset({"high", "xhigh", "max"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
     """Limits in seconds; None turns one off. Each ends a stream with its own `StreamTimeoutError`, named in `phase`.
+    However large a limit is, nothing is waited for longer than a million seconds at a time, which are eleven days.
 
     Args:
         connect: until there is a connection, TLS included. What looks up the host's name cannot be interrupted: a
@@ -53,7 +57,7 @@ class Timeouts:
             value: object = getattr(self, name)
             if name != "trailing" and (value is None or (value == "auto" and name == "first_event")):
                 continue
-            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value < float("inf"):
+            if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= sys.float_info.max:
                 raise ValueError(f"Timeouts.{name} must be a positive number of seconds, not {value!r}")
 
     def until_first_event(self, effort: str | None) -> float | None:
@@ -85,9 +89,9 @@ class Watch:
     )
 
     def __init__(self, timeouts: Timeouts, total_until: float | None = None, clock: Clock = time.monotonic) -> None:
-        self.connect = timeouts.connect
+        self.connect = _bounded(timeouts.connect)
         self.clock = clock
-        self._idle = timeouts.idle
+        self._idle = _bounded(timeouts.idle)
         self._total = total_until
         self._until: float | None = None
         self._each: float | None = None
@@ -121,7 +125,7 @@ class Watch:
 
     def each(self, phase: TimeoutPhase, seconds: float | None) -> None:
         """From now on every wait may take so long."""
-        self._phase, self._each, self._until = phase, seconds, None
+        self._phase, self._each, self._until = phase, _bounded(seconds), None
         self.brief = False
         self.changes += 1
 
@@ -158,7 +162,7 @@ class Watch:
             return self._each
         now = self.clock()
         due = self.due(now)
-        return None if due is None else max(0.0, due - now)
+        return None if due is None else min(max(0.0, due - now), _LONGEST)
 
     def due(self, since: float) -> float | None:
         """When, by the clock, a wait is over that began then, or heard something then; None never."""
@@ -211,3 +215,7 @@ class Watch:
         """No connection came free in time; nothing was sent."""
         text = "the time limit passed: connect; all connections that this client may have were in use"
         return PoolTimeoutError(text, phase="connect")
+
+
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None else min(seconds, _LONGEST)
