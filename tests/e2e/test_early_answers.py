@@ -1,5 +1,6 @@
 """Servers that answer before they have the whole request, or say more than one answer at once: whatever they do, no
-request and no answer gets into another one. Over the native transport on event loops, which writes while it reads."""
+request and no answer gets into another one. Over the native transport: on event loops it writes while it reads, in a
+thread it sends until something comes."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from socket import SHUT_RDWR, create_server, socket
+from socket import SHUT_RDWR, SHUT_WR, create_server, socket
 from typing import Any
 
 import pytest
@@ -18,7 +19,6 @@ from tests.kit.chat import chunk, sse
 
 import zen_native as zen
 
-KINDS = [kind for kind in NATIVE if not is_sync(kind)]
 LARGE = "x" * (32 << 20)
 """More than the buffers of both sides hold."""
 
@@ -86,8 +86,13 @@ def texts(kind: str, url: str, authority: Authority | None, *asked: str) -> list
     if authority is not None:
         options["tls"] = zen.Tls(ca_file=authority.file)
 
+    settings = zen.Config(providers={"mine": mine}, environ={})
+    if is_sync(kind):
+        with new_client(kind, settings, **options) as client:
+            return [client.generate("mine/m", each).text for each in asked]
+
     async def main() -> list[str]:
-        async with new_client(kind, zen.Config(providers={"mine": mine}, environ={}), **options) as client:
+        async with new_client(kind, settings, **options) as client:
             return [(await client.generate("mine/m", each)).text for each in asked]
 
     found: list[str] = run(kind, main)
@@ -96,7 +101,7 @@ def texts(kind: str, url: str, authority: Authority | None, *asked: str) -> list
 
 @pytest.mark.parametrize("reads_on", [True, False], ids=["reads on", "reads no more"])
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NATIVE)
 def test_an_answer_before_the_request_has_gone_out(
     kind: str, secure: bool, reads_on: bool, tmp_path: Path, listening: Callable[..., Listening]
 ) -> None:
@@ -134,7 +139,7 @@ def length_of(stream: Any) -> int | None:
     return int(next(line for line in lines if line.startswith(b"content-length:")).split(b":")[1])
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", NATIVE)
 def test_a_second_record_is_not_the_next_answer(kind: str, tmp_path: Path, listening: Callable[..., Listening]) -> None:
     authority = Authority(tmp_path)
     context = authority.server()
@@ -165,3 +170,45 @@ def test_a_second_record_is_not_the_next_answer(kind: str, tmp_path: Path, liste
     server = listening(serve, "https")
     assert texts(kind, server.url, authority, "first", "second", "third") == ["Hello"] * 3
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("ends", [False, True], ids=["stays", "says no more"])
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "TLS"])
+@pytest.mark.parametrize("kind", NATIVE)
+def test_a_refusal_before_the_request_has_gone_out(
+    kind: str, secure: bool, ends: bool, tmp_path: Path, listening: Callable[..., Listening]
+) -> None:
+    """Also where informational answers come before, and it comes in pieces."""
+    authority = Authority(tmp_path) if secure else None
+    context = authority.server() if authority else None
+    refusal = b'HTTP/1.1 413 X\r\ncontent-length: 31\r\n\r\n{"error":{"message":"too big"}}'
+
+    def serve(made: socket, seen: Listening) -> None:
+        connection = made if context is None else context.wrap_socket(made, server_side=True)
+        with connection, connection.makefile("rb") as stream:
+            length_of(stream)
+            for piece in (b"HTTP/1.1 103 X\r\n\r\n", refusal[:20], refusal[20:]):
+                seen.over.wait(0.05)
+                connection.sendall(piece)
+            if ends:
+                socket.shutdown(connection, SHUT_WR)
+            seen.over.wait(20)
+
+    server = listening(serve, "https" if secure else "http")
+    with pytest.raises(zen.PayloadTooLargeError, match="too big"):
+        texts(kind, server.url, authority, LARGE)
+
+
+@pytest.mark.parametrize("kind", NATIVE)
+def test_an_informational_answer_does_not_end_the_request(kind: str, listening: Callable[..., Listening]) -> None:
+    def serve(made: socket, seen: Listening) -> None:
+        with made.makefile("rb") as stream:
+            while (length := length_of(stream)) is not None:
+                made.sendall(b"HTTP/1.1 102 X\r\n\r\n")
+                seen.over.wait(0.2)
+                seen.bodies.append(stream.read(length))
+                made.sendall(WHOLE_ANSWER)
+
+    server = listening(serve)
+    assert texts(kind, server.url, None, LARGE, "second") == ["Hello"] * 2
+    assert (len(server.bodies), server.connections) == (2, 1)

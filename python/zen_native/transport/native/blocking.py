@@ -18,7 +18,7 @@ from zen_native.transport.connections import ConnectionLimits
 from zen_native.transport.tls import context_of
 
 from .answer import Answer, StaleError
-from .blocking_connection import KERNEL_WAITS, BlockingConnection, opened
+from .blocking_connection import HEARS_CTRL_C, BlockingConnection, opened
 from .blocking_turns import Turns
 from .head import Head, head_of, is_last
 from .idle import Idle
@@ -230,7 +230,8 @@ class BlockingExchange(Answer):
         try:
             wire.begin(method, decoder)
             try:
-                connection.send(head, body, self._watch.left)
+                if not connection.send(head, body, self._watch.left):
+                    self._keep = False
             except TimeoutError:
                 raise self._watch.expired() from None
             while wire.head is None and not wire.ended:
@@ -273,7 +274,7 @@ class BlockingExchange(Answer):
 
     def steady(self, kept: list[LLMEvent | str], most: int) -> Iterator[list[LLMEvent]]:
         """See `LiveExchange`."""
-        if not KERNEL_WAITS or self._wire.ended:
+        if not HEARS_CTRL_C or self._wire.ended:
             return iter(())
         return self._connection.steady(Steady(self._wire, kept, most), self._watch)
 

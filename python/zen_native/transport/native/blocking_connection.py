@@ -6,8 +6,8 @@ standard library waits, other threads run, and Ctrl-C is heard.
 
 from __future__ import annotations
 
+import selectors
 import socket
-import struct
 import sys
 import time
 import weakref
@@ -37,16 +37,17 @@ if TYPE_CHECKING:
     Left = Callable[[], float | None]
     """Seconds until a limit, None where there is none."""
 
-__all__ = ["KERNEL_WAITS", "BlockingConnection", "opened"]
+__all__ = ["HEARS_CTRL_C", "BlockingConnection", "opened"]
 
 _MAX_HEAD = 128 << 10
 _READ = 32 << 10
 _ROUNDS = 3
-KERNEL_WAITS = sys.platform in ("linux", "darwin") and struct.calcsize("l") == 8
-"""Whether the kernel takes a limit for a read, which saves asking it before each whether there is something."""
-_SLICE = 0.1 if sys.platform == "win32" else None
-"""Where a wait does not hear Ctrl-C, none is longer."""
-_AT_ONCE = getattr(socket, "MSG_DONTWAIT", 0)
+HEARS_CTRL_C = sys.platform != "win32"
+"""Whether a thread that waits for the network does, however long it waits."""
+_SLICE = None if HEARS_CTRL_C else 0.1
+"""Where it does not, no wait is longer."""
+_SELECTOR = getattr(selectors, "PollSelector", selectors.SelectSelector)
+"""One that costs no file."""
 
 
 class BlockingConnection:
@@ -68,7 +69,9 @@ class BlockingConnection:
         weakref.finalize(self, _let_go, weakref.ref(self), connected)
         self._into = self.wire.get_buffer(-1)
         self._layer: TlsLayer | None = None
-        self._limits: dict[int, float | None] = {}
+        self._limited = connected.gettimeout()
+        self._is_whole = True
+        """Whether no request is being sent, or was left off: in the middle of one TLS may say nothing else."""
         self._process = getpid()
         self._rest_until = 0.0
         self._inside = self._closed = False
@@ -94,7 +97,7 @@ class BlockingConnection:
         try:
             while True:
                 layer.shake()
-                self._socket.settimeout(_checked(left()))
+                self._limit(_checked(left()))
                 self._flush()
                 if layer.is_shaken:
                     break
@@ -111,25 +114,42 @@ class BlockingConnection:
 
     # Sending and reading
 
-    def send(self, head: Head, body: bytes, left: Left) -> None:
-        """All of it, at once. A server that hangs up may have said why: then there is still something to read.
+    def send(self, head: Head, body: bytes, left: Left) -> bool:
+        """All of it, at once, unless an answer comes first: then the rest is of no use, and may never be taken. Whether
+        it has gone out. A server that hangs up may have said why: then there is still something to read.
 
         Raises:
             TimeoutError: it took too long.
         """
+        wire = self.wire
         rest = memoryview(head + body if self._layer is None else self._layer.sealed(head + body))
         self.user = get_ident()
-        self._inside = True
+        self._inside, self._is_whole = True, False
         try:
-            while rest and not self._closed:
-                self._limit(socket.SO_SNDTIMEO, _checked(left()))
-                rest = rest[self._socket.send(rest) :]
+            self._limit(0)
+            while rest and not self._closed and wire.head is None and not wire.ended:
+                seconds = _checked(left())
+                with suppress(BlockingIOError):
+                    rest = rest[self._socket.send(rest) :] or memoryview(self._owed())
+                    continue
+                self._hear(seconds)
+            self._is_whole = not rest
         except OSError as error:
-            if _is_timeout(error) or isinstance(error, BlockingIOError):
-                raise TimeoutError from None
+            if _is_timeout(error):
+                raise
             self.failure = error
         finally:
             self._leave()
+        return self._is_whole
+
+    def _hear(self, left: float | None) -> None:
+        """The server takes no more for now. Wait so many seconds at most until it does, or says something."""
+        with _SELECTOR() as selector:
+            selector.register(self._socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
+            ready = selector.select(left if _SLICE is None else min(left or _SLICE, _SLICE))
+        if ready and ready[0][1] & selectors.EVENT_READ:
+            with suppress(BlockingIOError):
+                self._heard(self._socket.recv_into(self._into))
 
     def steady(self, answer: Steady, watch: Watch) -> Iterator[list[LLMEvent]]:
         """The events of one read after the other, as long as no other limit than that of every wait is near; all else
@@ -137,7 +157,7 @@ class BlockingConnection:
         events_of_read, receive, into = answer.take, self._socket.recv_into, self._into
         until, clock = watch.even_until(), watch.clock
         try:
-            self._limit(socket.SO_RCVTIMEO, watch.left())
+            self._limit(watch.left())
         except OSError:  # it is closed by now
             return
         updated = self.wire.buffer_updated if self._layer is None else self._take
@@ -146,7 +166,7 @@ class BlockingConnection:
             try:
                 count = 0 if self._closed else receive(into)
             except OSError as error:
-                self.is_late = isinstance(error, BlockingIOError)
+                self.is_late = _is_timeout(error)
                 if not self.is_late:
                     self._broke(error)
                 return
@@ -176,7 +196,7 @@ class BlockingConnection:
             if not self._closed:
                 count = self._received(left)
         except OSError as error:
-            if _is_timeout(error) or isinstance(error, BlockingIOError):
+            if _is_timeout(error):
                 raise TimeoutError from None
             self._broke(error)
             return
@@ -221,11 +241,10 @@ class BlockingConnection:
 
     def _received_at_once(self) -> bool:
         """Whether there was more to read than a rest should have."""
-        if not _AT_ONCE:
-            self._socket.setblocking(False)
+        self._limit(0)
         try:
             for _ in range(_ROUNDS):
-                self._take(self._socket.recv_into(self._into, 0, _AT_ONCE))
+                self._take(self._socket.recv_into(self._into))
         except BlockingIOError:
             return False
         return True
@@ -249,11 +268,8 @@ class BlockingConnection:
     # The socket
 
     def _received(self, left: float | None) -> int:
-        if KERNEL_WAITS:
-            self._limit(socket.SO_RCVTIMEO, left)
-            return self._socket.recv_into(self._into)
         for piece in _slices(left):
-            self._socket.settimeout(piece)
+            self._limit(piece)
             try:
                 return self._socket.recv_into(self._into)
             except TimeoutError as error:
@@ -275,19 +291,20 @@ class BlockingConnection:
             except OSError as error:
                 self._broke(error)
 
+    def _owed(self) -> bytes:
+        """What TLS has to say by itself."""
+        return b"" if self._layer is None else self._layer.outgoing()
+
     def _flush(self) -> None:
-        if self._layer is not None and (sealed := self._layer.outgoing()):
+        if self._is_whole and (sealed := self._owed()):
             self._socket.sendall(sealed)
 
-    def _limit(self, option: int, seconds: float | None) -> None:
-        """So long may the next call wait."""
-        if not KERNEL_WAITS:
+    def _limit(self, seconds: float | None) -> None:
+        """So long may every call wait from now on, also where signals interrupt it: limits of the kernel's own would
+        begin anew with each."""
+        if self._limited != seconds:
             self._socket.settimeout(seconds)
-        elif self._limits.get(option, -1.0) != seconds:
-            self._socket.settimeout(None)
-            whole = 0 if seconds is None else max(1, int(seconds * 1e6))
-            self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", *divmod(whole, 1_000_000)))
-            self._limits[option] = seconds
+            self._limited = seconds
 
 
 def opened(
