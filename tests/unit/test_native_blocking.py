@@ -1,4 +1,5 @@
-"""What a synchronous connection tells who reads it when another thread closes it, whatever the system says of that."""
+"""What a synchronous connection tells who reads it when another thread closes it, whatever the system says of that, and
+when time passes, here or in the network."""
 
 from __future__ import annotations
 
@@ -21,18 +22,20 @@ ORIGIN = Origin(secure=False, host="127.0.0.1", port=1)
 
 
 class Socket:
-    """One whose read ends in that way, after another thread has closed the connection."""
+    """One whose read ends in that way, where it `closes` after another thread has closed the connection."""
 
-    def __init__(self, sock: socket.socket, ends: Callable[[], int]) -> None:
+    def __init__(self, sock: socket.socket, ends: Callable[[], int], *, closes: bool = True) -> None:
         self._sock = sock
         self._ends = ends
+        self._closes = closes
         self.connection: BlockingConnection
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
     def recv_into(self, *_: object) -> int:
-        self.connection.close()
+        if self._closes:
+            self.connection.close()
         return self._ends()
 
 
@@ -42,6 +45,10 @@ def refused() -> int:
 
 def gone() -> int:
     raise OSError("Bad file descriptor")
+
+
+def timed_out() -> int:
+    raise TimeoutError(110, "Connection timed out")
 
 
 WAYS: dict[str, Callable[[BlockingConnection], object]] = {
@@ -65,3 +72,31 @@ def test_a_connection_that_was_closed_here_says_so(
         assert made.wire.ended
         assert made.wire.error == "ConnectionAbortedError: the connection was closed with its client"
         assert isinstance(made.failure, ConnectionAbortedError)
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_a_timeout_of_the_network_is_no_limit_that_passed(way: Callable[[BlockingConnection], object]) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        shown: Any = Socket(ours, timed_out, closes=False)
+        made = shown.connection = BlockingConnection(ORIGIN, shown)
+        made.wire.begin("POST", new_decoder())
+        made.wire.feed(head("transfer-encoding: chunked"))
+        way(made)
+        assert made.wire.error == "TimeoutError: [Errno 110] Connection timed out"
+        assert not made.is_late
+
+
+def test_a_limit_that_passes_in_the_middle_of_an_answer() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        made = BlockingConnection(ORIGIN, ours)
+        made.wire.begin("POST", new_decoder())
+        made.wire.feed(head("transfer-encoding: chunked"))
+        watch = Watch(Timeouts())
+        watch.each("idle", 0.05)
+        assert list(made.steady(_core.Steady(made.wire, [], 1000), watch)) == []
+        assert made.is_late
+        assert not made.wire.ended
+        with pytest.raises(TimeoutError):
+            made.read(0.05)
