@@ -230,6 +230,8 @@ class Attempt:
         return events
 
     async def _read(self) -> list[LLMEvent]:
+        if not self._decoder.answered:
+            self._watch.check_total()
         data = b"" if self._exchange is None else await self._next(self._exchange)
         self._read_out = not data
         events = self._decoder.feed(data) if data else self._finished()

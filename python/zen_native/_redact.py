@@ -51,13 +51,16 @@ _FIELDS = (
     (r"'([\w.-]++)'\s{0,8}+:\s{0,8}+", r"'((?:[^'\\]|\\.)*)"),
     # JSON inside a JSON string
     (r'\\{1,8}+"([\w.-]++)\\{1,8}+"\s{0,8}+:\s{0,8}+', r'\\{1,8}"([^"\\]*)'),
-    (r"(?<![\w.-])([\w.-]++)\s{0,4}+[:=]\s{0,4}+", rf"{_SCHEME}([^\s\"'&,;<>{{}}\[\]]+)"),
 )
+_BARE_FIELD = (r"(?<![\w.-])([\w.-]++)\s{0,4}+[:=]\s{0,4}+", rf"{_SCHEME}([^\s\"'&,;<>{{}}\[\]]+)")
 # Each with what is in every text that it changes; it keeps its first group.
-_BY_NAME = (
+_BEFORE_BARE = (
     # A bare `token` is a secret only if it looks like one: log probabilities have fields of that name.
     ('"token"', r'("token"\s{0,8}:\s{0,8}")[\w.~+/=-]{16,}'),
+    # To the end of the line, where a bare field ends with the first space.
     ("cookie", r"((?<![\w.-])(?:set-)?cookie\s{0,4}:\s{0,4})[^\r\n]+"),
+)
+_BEHIND_BARE = (
     ("=", r"([?&;](?:auth|key|sig|signature|token|x-(?:amz|goog)-signature)=)[^\s\"'&;#<>]+"),
     ("bearer", r"(\bbearer\s{1,4})[\w.~+/=-]{8,}"),
 )
@@ -68,8 +71,9 @@ _BY_SHAPE = (
     r"\bAIza[\w-]{20,}",
     r"\bya29\.[\w.-]{16,}",
     r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
-    r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{0,1024}",
 )
+# A pass of its own behind those, for it takes whole runs of letters: one begins at every "eyJ" and may be no token.
+_JWT = r"(\beyJ[\w-]{8,}+)(\.eyJ[\w-]{8,}\.[\w-]{0,1024})?"
 
 
 def clean(text: str) -> str:
@@ -82,13 +86,24 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     for literal in _spellings(secrets):
         text = text.replace(literal, REDACTED)
     rules, low = _rules(), text.lower()
-    if rules.word.search(low):
+    has_word = rules.word.search(low) is not None
+    if has_word:
         for field, value in rules.fields:
             text = _without_values(text, field, value, rules.word)
-    for needle, pattern in rules.named:
+    text = _without(text, low, rules.before_bare)
+    if has_word:
+        text = _without_values(text, *rules.bare, rules.word)
+    text = rules.shape.sub(REDACTED, _without(text, low, rules.behind_bare))
+    if ".eyj" in low:
+        text = rules.jwt.sub(lambda found: found[0] if found[2] is None else REDACTED, text)
+    return text
+
+
+def _without(text: str, low: str, rules: Iterable[tuple[str, re.Pattern[str]]]) -> str:
+    for needle, pattern in rules:
         if needle in low:
             text = pattern.sub(rf"\g<1>{REDACTED}", text)
-    return rules.shape.sub(REDACTED, text)
+    return text
 
 
 def _without_values(text: str, field: re.Pattern[str], value: re.Pattern[str], word: re.Pattern[str]) -> str:
@@ -102,13 +117,20 @@ def _without_values(text: str, field: re.Pattern[str], value: re.Pattern[str], w
     return "".join((*kept, text[end:]))
 
 
+_Field = tuple[re.Pattern[str], re.Pattern[str]]
+_Named = tuple[tuple[str, re.Pattern[str]], ...]
+
+
 class _Rules(NamedTuple):
+    """As above, compiled. What is looked for in a text is in lower case."""
+
     word: re.Pattern[str]
-    """In lower case."""
-    fields: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...]
-    named: tuple[tuple[str, re.Pattern[str]], ...]
-    """With what is in every text that they change, in lower case."""
+    fields: tuple[_Field, ...]
+    before_bare: _Named
+    bare: _Field
+    behind_bare: _Named
     shape: re.Pattern[str]
+    jwt: re.Pattern[str]
 
 
 @cache
@@ -117,9 +139,16 @@ def _rules() -> _Rules:
     return _Rules(
         re.compile("|".join(_SECRET_WORDS)),
         tuple((re.compile(field), re.compile(value)) for field, value in _FIELDS),
-        tuple((needle, re.compile(pattern, re.IGNORECASE)) for needle, pattern in _BY_NAME),
+        _named(_BEFORE_BARE),
+        (re.compile(_BARE_FIELD[0]), re.compile(_BARE_FIELD[1])),
+        _named(_BEHIND_BARE),
         re.compile("|".join(_BY_SHAPE), re.ASCII),
+        re.compile(_JWT, re.ASCII),
     )
+
+
+def _named(rows: Iterable[tuple[str, str]]) -> _Named:
+    return tuple((needle, re.compile(pattern, re.IGNORECASE)) for needle, pattern in rows)
 
 
 def redacted_message(text: str, secrets: Iterable[str] = ()) -> str:
@@ -186,9 +215,12 @@ def _spellings(secrets: Iterable[str]) -> list[str]:
 
 def _without_cut_secret(text: str, secrets: Iterable[str]) -> str:
     """Drop a secret of which only the beginning was read. What is long may have been cut before, by who did not know
-    the secrets."""
+    the secrets. A letter or three may be the end of any text."""
+    longest = 0
     for literal in _spellings(secrets):
-        for length in range(min(len(literal), len(text)), 0, -1):
-            if text.endswith(literal[:length]):
-                return text[:-length]
-    return text
+        at = text.find(literal[0], max(0, len(text) - len(literal)))
+        while at >= 0 and not literal.startswith(text[at:]):
+            at = text.find(literal[0], at + 1)
+        if at >= 0:
+            longest = max(longest, len(text) - at)
+    return text[: len(text) - longest] if longest >= _MIN_SECRET else text

@@ -208,3 +208,29 @@ def test_who_opens_a_connection_is_told(kind: str, turns: int, server: Server) -
         assert server.wait_for(lambda: server.held_open == 0)
 
     run(kind, main)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NATIVE if not is_sync(kind)])
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_who_closes_it_meanwhile_waits_for_the_end(kind: str, cancelled: bool, server: Server) -> None:
+    server.plays(*[sse_reply(TEXT[0], HOLD)] * 30)
+
+    async def main() -> None:
+        client = new_client(kind, config(server))
+        streams = [client.stream("mine/m", "hi") for _ in range(30)]
+        for stream in streams:
+            while not isinstance(await anext(stream), zen.TextDelta):
+                pass
+        asked = [asyncio.ensure_future(anext(stream)) for stream in streams]
+        await asyncio.sleep(0)
+        first = asyncio.create_task(client.aclose())
+        await asyncio.sleep(0)
+        if cancelled:
+            first.cancel()
+        await client.aclose()
+        assert all(each.done() for each in asked)
+        assert {type(each.exception()) for each in asked} == {zen.ReadError}
+        await asyncio.wait([first])
+        assert first.cancelled() is cancelled
+
+    run(kind, main)

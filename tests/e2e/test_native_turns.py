@@ -4,9 +4,9 @@ is bounded, and what may take long is done elsewhere. Bytes are counted here, fo
 from __future__ import annotations
 
 import asyncio
-import gzip
 import ssl
 import threading
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 
@@ -28,6 +28,7 @@ RECORD = 16 << 10
 MOST = {"native-asyncio": (64 << 10) + RECORD, "native-uvloop": (512 << 10) + RECORD}
 """In one turn, of one connection, with what TLS had of a record before: 5,000 short events take less than 5 ms."""
 PIECE = 1 << 20
+GZIPPED = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -86,9 +87,10 @@ def test_what_is_read_in_a_turn(
     assert max(turns.done.values()) <= MOST[kind]
 
 
+@pytest.mark.parametrize("chunks", [1, 100])
 @pytest.mark.parametrize("kind", [*KINDS, "asyncio"])
 def test_what_is_decompressed_in_a_turn(
-    kind: str, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    kind: str, chunks: int, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A read may hold a thousand times its length."""
     turns, feed = Turns(), Inflater.feed
@@ -99,10 +101,13 @@ def test_what_is_decompressed_in_a_turn(
             yield piece
 
     monkeypatch.setattr(Inflater, "feed", noted)
-    body = b"".join([sse(chunk({"content": "Hello, hello! "}))] * 20_000 + list(WHOLE))
-    server.plays(Reply([gzip.compress(body)], headers={"content-encoding": "gzip"}))
+    parts = [*[sse(chunk({"content": "Hello, hello! "})) * (20_000 // chunks)] * chunks, b"".join(WHOLE)]
+    packer = zlib.compressobj(wbits=31)
+    packed = [packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH) for part in parts]
+    body = b"".join(b"%x\r\n%b\r\n" % (len(each), each) for each in packed) + b"0\r\n\r\n"
+    server.plays(Reply([GZIPPED + body], raw=True, kept=True))  # in one piece, and so in few reads
     assert len(answer(kind, server, authority, turns)) == 20_000 * 14 + 5
-    assert sum(turns.done.values()) == len(body)
+    assert sum(turns.done.values()) == len(b"".join(parts))
     assert max(turns.done.values()) <= 2 * (64 << 10)  # the last of one read and the first of the next
 
 
@@ -155,7 +160,7 @@ def test_how_many_connections_are_closed_in_a_turn(
 
     run(kind, main)
     assert sum(turns.done.values()) == 30
-    assert max(turns.done.values()) <= 8
+    assert max(turns.done.values()) <= 4
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -142,6 +142,29 @@ def test_what_looks_like_a_secret_at_the_edge_is_not_shown_in_part(secret: str) 
             assert secret[:8] not in body
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x-api-key: \r\ncookie: sid=Zq9Secr3t; a=b\r\nhost: x",
+        "Authorization: Bearer abcdefghijk|Cookie: sid=Zq9Secr3t",
+        "(Authorization: Bearer abcdefghijk)(Cookie: sid=Zq9Secr3t)",
+        "api_key:\nCookie: a=1; sid=Zq9Secr3t",
+        "eyJhbGciOiJI-eyJhbGciOiJI.eyJzdWIiOiIx.Zq9Secr3t",
+        "\u5bc6\u94a5sk-Zq9Secr3t",
+    ],
+)
+def test_secrets_beside_others_are_found(text: str) -> None:
+    assert "Zq9" not in redact(text)
+
+
+@pytest.mark.parametrize("secret", ["Bearer 0123B56789abcdef", "abcXdef0123456", "x" * 3000 + "y"])
+def test_the_longest_beginning_of_a_secret_is_dropped(secret: str) -> None:
+    key = secret.rpartition(" ")[2]
+    for shown in range(4, len(key), max(1, len(key) // 12)):
+        body = redacted_body("." * 9000 + key[:shown], [secret, "key-0123456789", "X" + key])
+        assert str(body).rstrip(".") == ""
+
+
 def test_a_secret_that_was_cut_before_it_was_known_is_not_shown_in_part() -> None:
     """As that of a stream's error: the decoder does not know what was sent."""
     secret = "abcdefghijklmnopqrstuvwxyz"
@@ -281,6 +304,8 @@ def test_redaction_is_idempotent_and_total(text: str) -> None:
         "Bearer " * 9_000,
         "eyJ" * 20_000,
         "secret " + "a=" * 30_000,
+        "eyJ-" * 15_000,
+        "eyJaaaaaaaa.eyJ-" * 4_000,
         'secret"' + '"a":' * 15_000,
         'secret\\"' + '\\"a\\":' * 10_000,
         "eyJ" + "a" * 30_000,

@@ -24,7 +24,8 @@ _PIECE = 64 << 10
 _FREE = 16 << 20
 _MAX_RATIO = 100
 """Text compresses to a tenth, rarely to a fiftieth; deflate itself goes to a thousandth."""
-_MAX_MEMBERS = 100
+_MAX_MEMBERS = 1000
+"""In one read: each takes longer than its few bytes would."""
 _WBITS = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
 
@@ -34,7 +35,8 @@ class Inflater:
     def __init__(self, wbits: int) -> None:
         self._wbits = wbits
         self._stream = zlib.decompressobj(wbits)
-        self._members = 1
+        self._over = False
+        self._members = 0
         self._taken = 0
         self._given = 0
         self._damage: str | None = None
@@ -47,8 +49,9 @@ class Inflater:
             InvalidProviderOutputError: they are no compressed data.
         """
         self._taken += len(data)
+        self._members = 0
         full = False  # a full piece may be all of the input and yet not all of the output
-        while data or full:
+        while not self._over and (data or full):
             if self._stream.eof and not self._goes_on(data):
                 return
             piece = self._piece(data)
@@ -66,7 +69,8 @@ class Inflater:
     def _goes_on(self, data: bytes) -> bool:
         """Whether that is another member of gzip's (RFC 1952 section 2.2), which begins then. What else follows the end
         is no part of the body."""
-        if self._wbits != _WBITS["gzip"] or not data.startswith(b"\x1f"):
+        self._over = self._wbits != _WBITS["gzip"] or not data.startswith(b"\x1f")
+        if self._over:
             return False
         self._members += 1
         if self._members > _MAX_MEMBERS:
@@ -106,25 +110,27 @@ class Inflated:
         self._inflater = inflater
         self._io = io
         self._pieces: Iterator[bytes] = iter(())
+        self._given = 0
+        """Bytes since others had their turn."""
         self.status = exchange.status
         self.headers: Mapping[str, str] = exchange.headers
 
     async def read(self) -> bytes:
-        """See `Exchange`. Between two pieces of one read others have their turn.
+        """See `Exchange`. Others have their turn before it is more than a piece, be it of one read or of many that had
+        come.
 
         Raises:
             LimitExceededError: the body holds too much.
             InvalidProviderOutputError: it is no compressed data.
         """
         piece = next(self._pieces, b"")
-        if piece:
-            await self._io.sleep(0)
-        while not piece:
-            data = await self._exchange.read()
-            if not data:
-                break
+        while not piece and (data := await self._exchange.read()):
             self._pieces = self._inflater.feed(data)
             piece = next(self._pieces, b"")
+        self._given += len(piece)
+        if self._given > _PIECE:
+            self._given = len(piece)
+            await self._io.sleep(0)
         return piece
 
     async def close(self) -> None:

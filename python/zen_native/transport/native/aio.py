@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AioTransport"]
 
-_AT_A_TIME = 8
+_AT_A_TIME = 4
 """So many connections are closed in one turn of a loop. Of each, who reads it is told in that turn, and goes on to the
 end of its request: a fifth of a millisecond."""
 _READ = 64 << 10
@@ -91,7 +91,8 @@ class AioTransport:
         with self._lock:
             # Those of a parent process stay as they are: it goes on with its loops.
             homes = {loop: home for loop, home in self._homes.items() if home.process == os.getpid()}
-            self._homes = {loop: home for loop, home in self._homes.items() if loop not in homes}
+            # Whoever else closes on this loop meanwhile finds that one, and waits for it.
+            self._homes = {here: homes[here]} if here in homes else {}
         for loop, home in homes.items():
             if loop is here:
                 await home.close()
@@ -137,6 +138,7 @@ class Home:
         self._poller = poller_of(loop, sealed)
         self._sweeper: asyncio.TimerHandle | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
+        self._parting: asyncio.Task[None] | None = None
 
     async def enter(self) -> None:
         """Begin, in a task of the loop."""
@@ -162,9 +164,12 @@ class Home:
                 await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Close every connection, in a task of the loop."""
-        if self._keeper is not None:
-            await self._keeper.aclose()
+        """Close every connection, in a task of the loop, which goes on where its caller is cancelled."""
+        if self._keeper is None:
+            return
+        if self._parting is None:
+            self._parting = self.loop.create_task(_closed(self._keeper))
+        await asyncio.shield(self._parting)
 
     def shut(self) -> None:
         """The same from a callback of the loop, or when that is closed. May be called again."""
@@ -348,6 +353,10 @@ class Home:
 
     def _lost(self, connection: Connection) -> None:
         self._idle.drop(connection)
+
+
+async def _closed(keeper: AsyncGenerator[None, None]) -> None:
+    await keeper.aclose()
 
 
 def _give_up(connection: Connection) -> None:
