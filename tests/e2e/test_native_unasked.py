@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -25,7 +26,7 @@ FLOOD = 64 << 20
 """What it sends at most: more than all buffers between two sockets take."""
 
 
-class Answering(ByHand):
+class Answering(ByHand, ABC):
     """Answers every connection's first request, and has something more to do to the first connection."""
 
     def __init__(self, authority: Authority | None) -> None:
@@ -40,9 +41,9 @@ class Answering(ByHand):
             self.go_on(stream)
         stream.close()
 
+    @abstractmethod
     def go_on(self, stream: socket.socket) -> None:
         """What else is done."""
-        raise NotImplementedError
 
     def _answered(self, connection: socket.socket) -> socket.socket:
         stream = connection if self._context is None else self._context.wrap_socket(connection, server_side=True)

@@ -71,7 +71,7 @@ def test_what_leads_to_itself_is_collected() -> None:
     answer = Answer()
     watched = weakref.ref(answer)
     answer.kept.events.append(answer.steady)  # type: ignore[arg-type]  # a list may hold anything at all
-    answer.kept.events.append(answer)  # type: ignore[arg-type]  # the list leads back to its owner
+    answer.kept.events.append(answer)  # type: ignore[arg-type] - no event: the list is to lead back to its owner
     del answer
     gc.collect()
     assert watched() is None
