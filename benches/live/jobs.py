@@ -104,6 +104,7 @@ def jobs(sizes: Sizes) -> tuple[Job, ...]:
         Job(f"sequence single {events} 5", {"single": value("cpu_us", events)}, loops=every),
         Job(f"sequence burst {events} 5", {"burst": value("cpu_us", events)}, loops=every),
         Job(sizes.paced(sizes.few), {"tls cpu few": cpu_per_event, "tls p99 few": milliseconds("p99_us")}, secure=True),
+        Job(sizes.paced(sizes.many), {"tls cpu many": cpu_per_event}, secure=True),
         Job(requests, {"tls request": value("cpu_us"), "tls first": value("first_us")}, secure=True),
         Job(f"idle {sizes.idle}", {"idle": value("kib")}, fresh=sizes.apart),
         Job(f"idle {sizes.idle}", {"tls idle": value("kib")}, secure=True, fresh=sizes.apart),

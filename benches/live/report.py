@@ -24,6 +24,7 @@ MANY = (
     ("delay p99 ms, 40 for longer", "p99 collected", 2),
     ("loop lag p99 ms, 500", "lag", 1),
     ("TLS: CPU us/event, 20", "tls cpu few", 1),
+    ("TLS: 50", "tls cpu many", 1),
 )
 ONE = (
     ("first event us", "first", 0),

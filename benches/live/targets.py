@@ -37,6 +37,8 @@ RATIOS = (
     ("the same, openai on aiohttp / BufferedProtocol", "cpu many", OPENAI_AIOHTTP, BUFFERED, None, True),
     ("CPU an event at 20 streams over TLS, openai on httpx2 / native", "tls cpu few", OPENAI, NATIVE, 8, True),
     ("the same, openai on httpx2 / BufferedProtocol", "tls cpu few", OPENAI, BUFFERED, None, True),
+    ("CPU an event at 50 streams over TLS, openai on httpx2 / native", "tls cpu many", OPENAI, NATIVE, 8, True),
+    ("the same, openai on httpx2 / BufferedProtocol", "tls cpu many", OPENAI, BUFFERED, None, True),
     ("CPU an event at 20 streams, native sync / blocking socket + Decoder", "cpu few", NATIVE_SYNC, SOCKET, 1.2, False),
 )
 # name, figure, client, bound, unit

@@ -128,6 +128,8 @@ if sys.platform == "linux":
     # reads what has come, and what comes meanwhile, for a millisecond and one read at most. For the loop's thread.
     @final
     class Poller:
+        # `ready` is to be called whenever `fileno()` can be read: something has come, or, where that happens thousands
+        # of times a second, a clock has struck.
         # Where readers over TLS find their bytes, and how many at a time; its size is fixed while a poller lives.
         # OSError: the system has no more of them. ValueError: the buffer is empty.
         def __new__(cls, buffer: bytearray, /) -> Poller: ...

@@ -19,6 +19,8 @@ mod returned;
 mod steady;
 mod tls;
 mod waiter;
+#[cfg(target_os = "linux")]
+mod wakeups;
 mod wire;
 
 use pyo3::exceptions::PyImportError;

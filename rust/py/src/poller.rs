@@ -1,12 +1,12 @@
 //! `_core.Poller`: reads the connections of one event loop, all of them in one callback of it.
 //!
-//! Owns an epoll instance, which the loop watches as it watches a socket, and the way of the bytes from there to the
-//! wires. The loop's own way takes several calls in Python for each read, and a turn of the loop for every few. Owns no
+//! Owns an epoll instance of the sockets (`wakeups` says when the loop hears of it) and the way of the bytes from there to
+//! the wires. The loop's own way takes several calls in Python for each read, and a turn of the loop for every few. Owns no
 //! socket: who adds one keeps it open, and removes it first. The GIL is held throughout, for nothing here blocks.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
@@ -22,12 +22,14 @@ use rustix::net::{RecvFlags, recv};
 
 use crate::exclusive::Exclusive;
 use crate::tls::TlsReader;
+use crate::wakeups::{TICK, Wakeups};
 use crate::wire::Wire;
 
 /// So many sockets are asked for at a time.
 const MANY: usize = 32;
 /// After so much time the rest of the loop has its turn.
 const LONG: Duration = Duration::from_millis(1);
+const _: () = assert!(TICK.as_nanos() < LONG.as_nanos(), "what is left over would wait for a tick");
 
 /// For one event loop, from its thread.
 #[pyclass(frozen, module = "zen_native._core")]
@@ -41,10 +43,17 @@ pub(crate) struct Poller {
 
 struct Inner {
     /// None when it was closed.
-    epoll: Option<OwnedFd>,
+    open: Option<Open>,
     readers: HashMap<RawFd, Reader>,
     /// Sockets that have something, and whose turn comes: without them those behind a busy one could wait for ever.
     queue: VecDeque<RawFd>,
+}
+
+/// What belongs to the system.
+struct Open {
+    /// Of all sockets.
+    epoll: OwnedFd,
+    wakeups: Wakeups,
 }
 
 /// Whose a socket is.
@@ -68,9 +77,9 @@ impl Poller {
         if buffer.is_empty() {
             return Err(PyValueError::new_err("there is no room in the buffer")); // every read would be the end
         }
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| raised(py, error))?;
+        let open = Open::new().map_err(|error| raised(py, error))?;
         Ok(Self {
-            inner: Exclusive::new(Inner { epoll: Some(epoll), readers: HashMap::new(), queue: VecDeque::new() }),
+            inner: Exclusive::new(Inner { open: Some(open), readers: HashMap::new(), queue: VecDeque::new() }),
             room: Exclusive::new(Vec::new()),
             buffer: PyBuffer::get(buffer)?,
         })
@@ -78,12 +87,12 @@ impl Poller {
 
     /// What the loop is to watch, and to call `ready` for.
     fn fileno(&self, py: Python<'_>) -> PyResult<RawFd> {
-        self.with(py, |inner| Ok(inner.epoll.as_ref().map_or(-1, AsRawFd::as_raw_fd)))
+        self.with(py, |inner| Ok(inner.open.as_ref().map_or(-1, |open| open.wakeups.fileno())))
     }
 
     /// Reads nothing any more.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let past = self.with(py, |inner| Ok((inner.epoll.take(), std::mem::take(&mut inner.readers))))?;
+        let past = self.with(py, |inner| Ok((inner.open.take(), std::mem::take(&mut inner.readers))))?;
         drop(past);
         Ok(())
     }
@@ -97,8 +106,8 @@ impl Poller {
         }
         let data = epoll::EventData::new_u64(u64::from(fd.unsigned_abs()));
         let added = self.with(py, |inner| {
-            let epoll = inner.epoll.as_ref().ok_or_else(|| PyValueError::new_err("the poller is closed"))?;
-            Ok(match epoll::add(epoll, borrowed(fd), data, epoll::EventFlags::IN) {
+            let open = inner.open.as_ref().ok_or_else(|| PyValueError::new_err("the poller is closed"))?;
+            Ok(match epoll::add(&open.epoll, borrowed(fd), data, epoll::EventFlags::IN) {
                 Ok(()) | Err(Errno::EXIST) => Ok(inner.readers.insert(fd, Reader { connection, sink })),
                 Err(error) => Err(error),
             })
@@ -113,9 +122,9 @@ impl Poller {
             if !inner.readers.get(&fd).is_some_and(|reader| reader.connection.is(connection)) {
                 return Ok(None);
             }
-            if let Some(epoll) = &inner.epoll {
+            if let Some(open) = &inner.open {
                 // One that its transport has closed already is in there no more.
-                let _ = epoll::delete(epoll, borrowed(fd));
+                let _ = epoll::delete(&open.epoll, borrowed(fd));
             }
             Ok(inner.readers.remove(&fd))
         })?;
@@ -126,13 +135,22 @@ impl Poller {
     /// Reads what has come, and what comes meanwhile.
     fn ready(&self, py: Python<'_>) -> PyResult<()> {
         let began = Instant::now();
+        let mut reads = 0;
+        self.with(py, |inner| {
+            inner.open.iter().for_each(|open| open.wakeups.begin());
+            Ok(())
+        })?;
         while let Some(fd) = self.with(py, |inner| Ok(inner.next()))?.map_err(|error| raised(py, error))? {
             self.read(py, fd)?;
+            reads += 1;
             if began.elapsed() > LONG {
                 break; // the loop calls again at once
             }
         }
-        Ok(())
+        self.with(py, |inner| {
+            inner.open.iter_mut().for_each(|open| open.wakeups.end(&open.epoll, began, reads));
+            Ok(())
+        })
     }
 
     /// Reads what one of them has, before the loop has been told.
@@ -212,10 +230,18 @@ impl Poller {
     }
 }
 
+impl Open {
+    fn new() -> Result<Self, Errno> {
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        let wakeups = Wakeups::new(&epoll)?;
+        Ok(Self { epoll, wakeups })
+    }
+}
+
 impl Inner {
     /// The socket whose turn it is, None where nobody has anything.
     fn next(&mut self) -> Result<Option<RawFd>, Errno> {
-        let Some(epoll) = &self.epoll else { return Ok(None) };
+        let Some(Open { epoll, .. }) = &self.open else { return Ok(None) };
         if self.queue.is_empty() {
             let mut events = [const { MaybeUninit::uninit() }; MANY];
             match epoll::wait(epoll, &mut events, Some(&Timespec::default())) {
@@ -231,9 +257,9 @@ impl Inner {
 
     fn reader(&self, py: Python<'_>, fd: RawFd) -> Option<Reader> {
         let found = self.readers.get(&fd).map(|reader| reader.clone_ref(py));
-        if let (None, Some(epoll)) = (&found, &self.epoll) {
+        if let (None, Some(open)) = (&found, &self.open) {
             // Its transport has closed it and tells later, and its number is another's: that one is not ours to watch.
-            let _ = epoll::delete(epoll, borrowed(fd));
+            let _ = epoll::delete(&open.epoll, borrowed(fd));
         }
         found
     }
