@@ -130,9 +130,10 @@ def test_what_is_sealed_in_a_turn(
         assert max(turns.done.values()) <= PIECE + 1000  # and a head
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_how_many_connections_are_closed_in_a_turn(
-    kind: str, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    kind: str, elsewhere: bool, server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of each, a task goes on to its end there."""
     turns, lost = Turns(), Connection.connection_lost
@@ -153,7 +154,7 @@ def test_how_many_connections_are_closed_in_a_turn(
         asked = [asyncio.ensure_future(anext(stream)) for stream in streams]
         counting = asyncio.create_task(turns.count())
         await asyncio.sleep(0)
-        await client.aclose()
+        await (asyncio.to_thread(asyncio.run, client.aclose()) if elsewhere else client.aclose())
         ended = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(end) for end in ended} == {zen.ReadError}
         counting.cancel()

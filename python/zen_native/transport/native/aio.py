@@ -100,7 +100,7 @@ class AioTransport:
                 home.shut()
             else:
                 with suppress(RuntimeError):  # it is closed by now
-                    loop.call_soon_threadsafe(home.shut)
+                    loop.call_soon_threadsafe(home.begin_to_close)
 
     async def _home(self, loop: asyncio.AbstractEventLoop) -> Home:
         """The connections of a loop, made new. Those of loops that are over are closed, where the loop was closed
@@ -138,7 +138,7 @@ class Home:
         self._poller = poller_of(loop, sealed)
         self._sweeper: asyncio.TimerHandle | None = None
         self._keeper: AsyncGenerator[None, None] | None = None
-        self._parting: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def enter(self) -> None:
         """Begin, in a task of the loop."""
@@ -150,13 +150,13 @@ class Home:
             yield
         finally:
             try:
-                await self._part()
+                await self._close_by_and_by()
             finally:
                 self.shut()
             await asyncio.sleep(0)  # in which the loop closes the sockets
 
-    async def _part(self) -> None:
-        """Close the connections, and leave the loop time for others."""
+    async def _close_by_and_by(self) -> None:
+        """Leave the loop time for others between connections."""
         self.closed = True
         for count, connection in enumerate(self._all(), 1):
             _give_up(connection)
@@ -165,14 +165,18 @@ class Home:
 
     async def close(self) -> None:
         """Close every connection, in a task of the loop, which goes on where its caller is cancelled."""
-        if self._keeper is None:
-            return
-        if self._parting is None:
-            self._parting = self.loop.create_task(_closed(self._keeper))
-        await asyncio.shield(self._parting)
+        self.begin_to_close()
+        if self._closing is not None:
+            await asyncio.shield(self._closing)
+
+    def begin_to_close(self) -> None:
+        """The same from a callback of the loop. May be called again."""
+        if self._keeper is not None and not self.closed:  # the loop may be at it, which ends
+            self._closing = self.loop.create_task(_closed(self._keeper))
+        self.closed = True
 
     def shut(self) -> None:
-        """The same from a callback of the loop, or when that is closed. May be called again."""
+        """The same at once, where the loop goes on no more. May be called again."""
         self.closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
