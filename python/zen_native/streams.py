@@ -85,7 +85,7 @@ class _Held:
         try:
             batch = await self._source.batch()
             if batch:
-                self._go_on()
+                self._take_shortcut()
         except LLMError:
             if self._open:
                 raise
@@ -98,10 +98,10 @@ class _Held:
 
     def _check_open(self) -> None:
         if not self._open:
-            self._end()  # whoever hung up meanwhile may have done so before `_go_on`
+            self._end()  # whoever hung up meanwhile may have done so before `_take_shortcut`
             raise RuntimeError(_CLOSED)
 
-    def _go_on(self) -> None:
+    def _take_shortcut(self) -> None:
         """Have the next events given in a shorter way than by `_batch`, where there is one. Whoever does it has the
         turn: of an earlier shorter way nobody takes any more."""
         self._incoming = self._source.incoming
@@ -179,18 +179,18 @@ class Stream(_Held):
             except IndexError:
                 raise _TakenError from None
             try:
-                batch = self._next()
+                batch = self._steady_batch()
             finally:
                 self._turn.append(None)
             if batch is not None and self._open:
                 return batch
         return drive(self._batch())
 
-    def _next(self) -> list[LLMEvent] | None:
+    def _steady_batch(self) -> list[LLMEvent] | None:
         steady = self._steady  # the last one: nobody else makes another while this thread has the turn
         return None if steady is None else next(steady, None)
 
-    def _go_on(self) -> None:
+    def _take_shortcut(self) -> None:
         self._steady = self._source.steady()
 
     def until_done(self) -> LLMResponse:

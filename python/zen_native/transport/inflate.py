@@ -52,7 +52,7 @@ class Inflater:
         self._members = 0
         full = False  # a full piece may be all of the input and yet not all of the output
         while not self._over and (data or full):
-            if self._stream.eof and not self._goes_on(data):
+            if self._stream.eof and not self._begins_member(data):
                 return
             piece = self._piece(data)
             data = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
@@ -66,7 +66,7 @@ class Inflater:
                 text = "the response is not the compressed data it claims to be"
                 raise InvalidProviderOutputError(f"{text}: {self._damage}")
 
-    def _goes_on(self, data: bytes) -> bool:
+    def _begins_member(self, data: bytes) -> bool:
         """Whether that is another member of gzip's (RFC 1952 section 2.2), which begins then. What else follows the end
         is no part of the body."""
         self._over = self._wbits != _WBITS["gzip"] or not data.startswith(b"\x1f")
