@@ -128,8 +128,6 @@ if sys.platform == "linux":
     # reads what has come, and what comes meanwhile, for a millisecond and one read at most. For the loop's thread.
     @final
     class Poller:
-        # `ready` is to be called whenever `fileno()` can be read: something has come, or, where that happens thousands
-        # of times a second, a clock has struck.
         # Where readers over TLS find their bytes, and how many at a time; its size is fixed while a poller lives.
         # OSError: the system has no more of them. ValueError: the buffer is empty.
         def __new__(cls, buffer: bytearray, /) -> Poller: ...
@@ -142,8 +140,10 @@ if sys.platform == "linux":
         def add(self, fd: int, connection: _Polled, sink: Wire | TlsReader, /) -> None: ...
         # Does nothing where the number is another connection's by now.
         def remove(self, fd: int, connection: _Polled, /) -> None: ...
+        # To be called whenever `fileno()` can be read: something has come, or, where that would be thousands of times a
+        # second, a clock has struck.
         def ready(self) -> None: ...
-        # The same for one socket, once, before the loop has been told. Does nothing for others.
+        # Reads one socket, once, before the loop has been told. Does nothing for others.
         def look(self, fd: int, /) -> None: ...
         def close(self) -> None: ...
 

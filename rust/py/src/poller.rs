@@ -135,20 +135,20 @@ impl Poller {
     /// Reads what has come, and what comes meanwhile.
     fn ready(&self, py: Python<'_>) -> PyResult<()> {
         let began = Instant::now();
-        let mut reads = 0;
+        let (mut reads, mut bytes) = (0, 0);
         self.with(py, |inner| {
             inner.open.iter().for_each(|open| open.wakeups.begin());
             Ok(())
         })?;
         while let Some(fd) = self.with(py, |inner| Ok(inner.next()))?.map_err(|error| raised(py, error))? {
-            self.read(py, fd)?;
+            bytes += self.read(py, fd)?;
             reads += 1;
             if began.elapsed() > LONG {
                 break; // the loop calls again at once
             }
         }
         self.with(py, |inner| {
-            inner.open.iter_mut().for_each(|open| open.wakeups.end(&open.epoll, began, reads));
+            inner.open.iter_mut().for_each(|open| open.wakeups.end(&open.epoll, began, reads, bytes));
             Ok(())
         })
     }
@@ -156,7 +156,7 @@ impl Poller {
     /// Reads what one of them has, before the loop has been told.
     #[pyo3(signature = (fd, /))]
     fn look(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
-        self.read(py, fd)
+        self.read(py, fd).map(drop)
     }
 
     /// For the cyclic collector.
@@ -183,10 +183,10 @@ impl Poller {
 }
 
 impl Poller {
-    /// What one socket has. The consumer runs within this, and may remove this connection and any other.
-    fn read(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
+    /// What one socket has: so many bytes. The consumer runs within this, and may remove this connection and any other.
+    fn read(&self, py: Python<'_>, fd: RawFd) -> PyResult<usize> {
         let found = self.with(py, |inner| Ok(inner.reader(py, fd)))?;
-        let Some(Reader { connection, sink }) = found else { return Ok(()) };
+        let Some(Reader { connection, sink }) = found else { return Ok(0) };
         let connection = connection.bind(py);
         let outcome = match sink {
             Sink::Wire(wire) => self.to_wire(fd, connection, wire.bind(py).get()),
@@ -194,32 +194,32 @@ impl Poller {
         };
         match outcome {
             Err(error) if !ends_the_loop(py, &error) => {
-                connection.call_method1(intern!(py, "read_failed"), (error.into_value(py),)).map(drop)
+                connection.call_method1(intern!(py, "read_failed"), (error.into_value(py),)).map(|_| 0)
             }
             outcome => outcome,
         }
     }
 
-    fn to_wire(&self, fd: RawFd, connection: &Bound<'_, PyAny>, wire: &Wire) -> PyResult<()> {
+    fn to_wire(&self, fd: RawFd, connection: &Bound<'_, PyAny>, wire: &Wire) -> PyResult<usize> {
         let py = connection.py();
         let mut room = self.room.enter(py, std::mem::take).unwrap_or_default();
         room.resize(self.buffer.len_bytes(), 0);
         let received = recv(borrowed(fd), room.as_mut_slice(), RecvFlags::DONTWAIT);
         let outcome = match received.map(|(count, _)| room.get(..count).unwrap_or_default()) {
-            Ok(bytes) if !bytes.is_empty() => wire.read(py, bytes),
+            Ok(bytes) if !bytes.is_empty() => wire.read(py, bytes).map(|()| bytes.len()),
             other => no_bytes(connection, other.err()),
         };
         self.room.enter(py, |kept| *kept = room);
         outcome
     }
 
-    fn to_tls(&self, fd: RawFd, connection: &Bound<'_, PyAny>, reader: &TlsReader) -> PyResult<()> {
+    fn to_tls(&self, fd: RawFd, connection: &Bound<'_, PyAny>, reader: &TlsReader) -> PyResult<usize> {
         let start = self.buffer.buf_ptr().cast::<u8>();
         // SAFETY: the buffer lives, and keeps its place and its size, as long as `self.buffer`; this thread holds the
         // GIL, and nothing else runs until the bytes are there.
         let buffer = unsafe { std::slice::from_raw_parts_mut(start, self.buffer.len_bytes()) };
         match recv(borrowed(fd), buffer, RecvFlags::DONTWAIT) {
-            Ok((count, _)) if count > 0 => reader.buffer_updated(connection.py(), count),
+            Ok((count, _)) if count > 0 => reader.buffer_updated(connection.py(), count).map(|()| count),
             other => no_bytes(connection, other.err()),
         }
     }
@@ -277,13 +277,13 @@ impl Reader {
 
 /// The end of what comes, or why there is nothing to read.
 #[cold]
-fn no_bytes(connection: &Bound<'_, PyAny>, error: Option<Errno>) -> PyResult<()> {
+fn no_bytes(connection: &Bound<'_, PyAny>, error: Option<Errno>) -> PyResult<usize> {
     let py = connection.py();
     let error = match error {
-        Some(Errno::AGAIN | Errno::INTR) => return Ok(()),
+        Some(Errno::AGAIN | Errno::INTR) => return Ok(0),
         error => error.map(|error| raised(py, error).into_value(py)),
     };
-    connection.call_method1(intern!(py, "read_ended"), (error,)).map(drop)
+    connection.call_method1(intern!(py, "read_ended"), (error,)).map(|_| 0)
 }
 
 /// As asyncio sees it.

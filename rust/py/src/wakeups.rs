@@ -16,21 +16,29 @@ use rustix::time::{
 /// enough the clock has struck again meanwhile, and the loop goes on at once.
 pub(crate) const TICK: Duration = Duration::from_micros(700);
 /// So many wake-ups are counted before anything changes.
-const WINDOW: u32 = 16;
+const WINDOW: u32 = 32;
 /// So many reads a tick are worth it, in halves.
 const ENOUGH: u32 = 3;
-/// After ticks for nothing, the time until they are tried again: who asks one thing after the other, thousands a second,
-/// waits for each tick.
-const REST: Duration = Duration::from_millis(250);
+/// Of the bytes a second that came, so many must still come: who asks the next thing when the last one is answered waits
+/// for each tick.
+const KEPT: f64 = 0.6;
+/// After ticks that were not worth it, the time until they are tried again; twice that after each time in a row.
+const REST: Duration = Duration::from_millis(50);
+const LONGEST_REST: Duration = Duration::from_secs(2);
 
 pub(crate) struct Wakeups {
     watched: OwnedFd,
-    clock: OwnedFd,
+    /// From the first time on that the loop is as busy as that, which most never are.
+    clock: Option<OwnedFd>,
     ticks: bool,
     turns: u32,
     reads: u32,
+    bytes: u32,
     /// Since when they are counted.
     since: Instant,
+    /// Bytes a second when the clock began.
+    rate: f64,
+    rest: Duration,
     rests_until: Instant,
 }
 
@@ -38,12 +46,11 @@ impl Wakeups {
     /// For what comes at those sockets.
     pub(crate) fn new(sockets: &OwnedFd) -> Result<Self, Errno> {
         let watched = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let clock = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
-        let data = EventData::new_u64(0); // it is only watched, never asked which of them it is
-        epoll::add(&watched, sockets, data, EventFlags::IN)?;
-        epoll::add(&watched, &clock, data, EventFlags::IN)?;
+        epoll::add(&watched, sockets, unnamed(), EventFlags::IN)?;
         let now = Instant::now();
-        Ok(Self { watched, clock, ticks: false, turns: 0, reads: 0, since: now, rests_until: now })
+        let (turns, reads, bytes, since) = (0, 0, 0, now);
+        let (clock, ticks, rate, rest, rests_until) = (None, false, 0.0, REST, now);
+        Ok(Self { watched, clock, ticks, turns, reads, bytes, since, rate, rest, rests_until })
     }
 
     /// What the loop is to watch.
@@ -53,50 +60,74 @@ impl Wakeups {
 
     /// The loop was woken: what the clock has struck until now is dealt with.
     pub(crate) fn begin(&self) {
-        if self.ticks {
+        if let (true, Some(clock)) = (self.ticks, &self.clock) {
             // Where it has not struck, somebody else has called.
-            let _ = read(&self.clock, &mut [0; size_of::<u64>()]);
+            let _ = read(clock, &mut [0; size_of::<u64>()]);
         }
     }
 
-    /// So many reads came of it.
-    pub(crate) fn end(&mut self, sockets: &OwnedFd, began: Instant, reads: u32) {
+    /// So many reads came of it, and bytes.
+    pub(crate) fn end(&mut self, sockets: &OwnedFd, began: Instant, reads: u32, bytes: usize) {
         self.turns += 1;
         self.reads = self.reads.saturating_add(reads);
+        self.bytes = self.bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
         if self.turns < WINDOW {
             return;
         }
         let spent = began.saturating_duration_since(self.since);
-        if self.ticks && self.reads * 2 < WINDOW * ENOUGH {
+        let rate = f64::from(self.bytes) / spent.as_secs_f64().max(f64::MIN_POSITIVE);
+        if !self.ticks {
+            if spent * ENOUGH < TICK * WINDOW * 2 && began >= self.rests_until {
+                self.rate = rate;
+                let _ = self.tick(sockets);
+            }
+        } else if self.reads >= WINDOW * ENOUGH / 2 && rate >= self.rate * KEPT {
+            self.rest = REST;
+        } else {
             self.hear(sockets);
-            self.rests_until = began + REST;
-        } else if !self.ticks && spent * ENOUGH < TICK * WINDOW * 2 && began >= self.rests_until {
-            self.tick(sockets);
+            self.rests_until = began + self.rest;
+            self.rest = LONGEST_REST.min(self.rest * 2);
         }
-        (self.turns, self.reads, self.since) = (0, 0, began);
+        (self.turns, self.reads, self.bytes, self.since) = (0, 0, 0, began);
     }
 
-    /// By the clock from now on. Where that fails it is as before, or the loop is woken for both.
-    fn tick(&mut self, sockets: &OwnedFd) {
-        self.ticks = self.strike_every(TICK).is_ok();
-        if self.ticks {
-            let _ = self.listen_to(sockets, EventFlags::empty());
-        }
+    /// By the clock from now on, and what a turn has left over is read in the one after the next tick. Where that fails
+    /// it is as before, or the loop is woken for both.
+    fn tick(&mut self, sockets: &OwnedFd) -> Result<(), Errno> {
+        let clock = match self.clock.take() {
+            Some(clock) => clock,
+            None => self.new_clock()?,
+        };
+        self.ticks = strike_every(&clock, TICK).is_ok();
+        self.clock = Some(clock);
+        if self.ticks { self.listen_to(sockets, EventFlags::empty()) } else { Ok(()) }
+    }
+
+    fn new_clock(&self) -> Result<OwnedFd, Errno> {
+        let clock = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
+        epoll::add(&self.watched, &clock, unnamed(), EventFlags::IN)?;
+        Ok(clock)
     }
 
     /// For whatever comes. Where that fails the clock goes on.
     fn hear(&mut self, sockets: &OwnedFd) {
-        self.ticks = self.listen_to(sockets, EventFlags::IN).and_then(|()| self.strike_every(Duration::ZERO)).is_err();
+        let stopped = || self.clock.as_ref().map_or(Ok(()), |clock| strike_every(clock, Duration::ZERO));
+        self.ticks = self.listen_to(sockets, EventFlags::IN).and_then(|()| stopped()).is_err();
     }
 
     fn listen_to(&self, sockets: &OwnedFd, flags: EventFlags) -> Result<(), Errno> {
-        epoll::modify(&self.watched, sockets, EventData::new_u64(0), flags)
+        epoll::modify(&self.watched, sockets, unnamed(), flags)
     }
+}
 
-    /// Zero: never.
-    fn strike_every(&self, period: Duration) -> Result<(), Errno> {
-        let period = Timespec { tv_sec: 0, tv_nsec: period.subsec_nanos().into() };
-        let spec = Itimerspec { it_interval: period, it_value: period };
-        timerfd_settime(&self.clock, TimerfdTimerFlags::empty(), &spec).map(drop)
-    }
+/// Zero: never.
+fn strike_every(clock: &OwnedFd, period: Duration) -> Result<(), Errno> {
+    let period = Timespec { tv_sec: 0, tv_nsec: period.subsec_nanos().into() };
+    let spec = Itimerspec { it_interval: period, it_value: period };
+    timerfd_settime(clock, TimerfdTimerFlags::empty(), &spec).map(drop)
+}
+
+/// The instance is only watched, never asked what in it is ready.
+fn unnamed() -> EventData {
+    EventData::new_u64(0)
 }
