@@ -1,13 +1,17 @@
-"""A thousand connections of the native transport on one event loop: all there at the same time, and nothing left."""
+"""Many connections of the native transport on one event loop: a thousand at the same time, of which nothing is left; and
+a loop that is held up while they all have something."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 
 import pytest
-from tests.kit.asking import KEY, NATIVE, WHOLE, is_sync, new_client, run
+from tests.kit.asking import KEY, NATIVE, WHOLE, config, is_sync, new_client, run
 from tests.kit.http1 import counted
 from tests.kit.process import linux, open_files, raise_limit
+from tests.kit.server import Server, sse_reply
 
 import zen_native as zen
 
@@ -60,5 +64,33 @@ def test_a_thousand_at_once(kind: str) -> None:
             for _ in range(3):  # in which the loop closes their sockets
                 await asyncio.sleep(0)
             assert open_files() == before
+
+    run(kind, main)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NATIVE if not is_sync(kind)])
+def test_what_came_while_the_loop_was_held_up_came_in_time(kind: str) -> None:
+    """Longer than a limit: the loop looks at its timers before it has read all."""
+    streams = 60
+    go, gone = threading.Event(), threading.Barrier(streams + 1, timeout=20)
+    (first, *rest), idle = WHOLE, 0.3
+
+    def released() -> None:
+        go.wait(20)
+
+    async def main() -> None:
+        limits = zen.Timeouts(idle=idle)
+        with Server(sse_reply(first, released, *rest, gone.wait)) as server:
+            async with new_client(kind, config(server), timeouts=limits) as client:
+                opened = [client.stream("mine/m", "hi") for _ in range(streams)]
+                for stream in opened:
+                    while not isinstance(await anext(stream), zen.StepStart):
+                        pass
+                answers = [asyncio.ensure_future(stream.until_done()) for stream in opened]
+                await asyncio.sleep(0)
+                go.set()
+                gone.wait()
+                time.sleep(1.5 * idle)  # noqa: ASYNC251 - that is what is tried
+                assert [answer.text for answer in await asyncio.gather(*answers)] == ["Hello"] * streams
 
     run(kind, main)

@@ -48,6 +48,9 @@ class Noting:
         self.calls.append("remove")
         self.poller.remove(fd, connection)
 
+    def look(self, fd: int) -> None:
+        self.poller.look(fd)
+
 
 class Pair:
     """A connection of this loop and its other end."""
@@ -135,6 +138,21 @@ async def test_reading_stops_and_goes_on(pair: Pair) -> None:
         body += pair.connection.wire.take_body()
     await sending
     assert body == b"x" * (2 << 20)
+
+
+@with_a_pair
+async def test_who_has_stopped_reading_takes_no_request(pair: Pair) -> None:
+    await pair.open()
+    pair.far.setblocking(False)
+    size = (256 << 10) + 1  # so that the read which is too much is the last one
+    await pair.loop.sock_sendall(pair.far, b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % size + b"x" * size)
+    while not pair.connection.wire.ended:  # noqa: ASYNC110 - nobody is told
+        await asyncio.sleep(0.001)
+    assert pair.connection.paused
+    assert not pair.connection.refresh()
+    assert pair.connection.wire.take_body() == b"x" * size
+    pair.connection.resume()
+    assert pair.connection.refresh()
 
 
 @with_a_pair

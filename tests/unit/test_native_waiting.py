@@ -184,7 +184,7 @@ class Clock:
 
 async def rung(clock: Clock, watch: Watch, waiter: Waiter) -> Alarm:
     """The alarm, after its timer went off."""
-    alarm = Alarm(Bells(asyncio.get_running_loop()), watch, waiter, clock.silent)
+    alarm = Alarm(Bells(asyncio.get_running_loop()), watch, waiter, clock.silent, bool)
     alarm.set()
     await went_off(alarm)
     return alarm
@@ -208,7 +208,7 @@ def test_a_wait_ends_when_nothing_came_for_so_long(silence: float, ends: bool) -
         waiter = new_waiter()
         task = await suspended(waiter, [])
         watch.each("idle", 10.0)
-        alarm = Alarm(Bells(asyncio.get_running_loop()), watch, waiter, clock.silent)
+        alarm = Alarm(Bells(asyncio.get_running_loop()), watch, waiter, clock.silent, bool)
         watch.within("idle", 0.0)  # due at once
         alarm.set()
         watch.each("idle", 10.0)
@@ -219,6 +219,39 @@ def test_a_wait_ends_when_nothing_came_for_so_long(silence: float, ends: bool) -
             task.result()
             with pytest.raises(StreamTimeoutError, match="idle"):
                 alarm.set()
+        alarm.stop()
+        task.cancel()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_what_has_come_by_then_counts(ends: bool) -> None:
+    """It is read when the timer goes off; that may be the end of the answer, too."""
+
+    async def main() -> None:
+        clock = Clock()
+        watch = Watch(Timeouts(), clock=clock)
+        watch.each("idle", 10.0)
+        clock.silence = 20.0
+        waiter = new_waiter()
+        task = await suspended(waiter, [])
+        read: list[None] = []
+
+        def take_in() -> None:
+            read.append(None)
+            clock.silence = 0.0
+            if ends:
+                alarm.stop()
+
+        alarm = Alarm(Bells(asyncio.get_running_loop()), watch, waiter, clock.silent, take_in)
+        watch.within("idle", 0.0)  # due at once
+        alarm.set()
+        watch.each("idle", 10.0)
+        await went_off(alarm)
+        assert read
+        assert (alarm.set_for == watch.changes) is not ends
+        assert not task.done()
         alarm.stop()
         task.cancel()
 
@@ -257,12 +290,12 @@ def test_a_bell_that_rings_too_early_for_the_next_alarm_ends_nothing() -> None:
         bells, waiter = Bells(asyncio.get_running_loop()), new_waiter()
         first, second = (Watch(Timeouts(), clock=clock) for _ in range(2))
         first.within("first-event", 0.05)
-        gone = Alarm(bells, first, waiter, clock.silent)
+        gone = Alarm(bells, first, waiter, clock.silent, bool)
         gone.set()
         gone.stop()
         task = await suspended(waiter, [])
         second.each("idle", 10.0)
-        alarm = Alarm(bells, second, waiter, clock.silent)
+        alarm = Alarm(bells, second, waiter, clock.silent, bool)
         alarm.set()
         await asyncio.sleep(0.1)  # by which the first one's timer has gone off
         assert not task.done()

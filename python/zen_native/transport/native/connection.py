@@ -157,20 +157,26 @@ class Connection(asyncio.BufferedProtocol):
 
     @property
     def is_free(self) -> bool:
-        """Whether it can take a request: the last answer has ended, and its request has gone out. A server may answer
-        before it has read all, and then read no more, or take what comes next for the rest."""
-        return self.open and self.wire.reusable and not self._rest and not self._transport.get_write_buffer_size()
+        """Whether it can take a request: the last answer has ended, reading has not stopped for it, and its request has
+        gone out. A server may answer before it has read all, and then read no more, or take what comes next for the
+        rest."""
+        is_over = self.open and self.wire.reusable and not self.paused
+        return is_over and not self._rest and not self._transport.get_write_buffer_size()
 
     def refresh(self) -> bool:
         """Take in what has come and the loop has not read: the end, or what nobody asked for, which would be taken for
         the next answer. Whether it can take a request."""
         if not self.open:
             return False
-        if self._poller is not None:
-            self._poller.look(self._fd)
-        elif has_come(self._transport.get_extra_info("socket")):
+        self.take_in()
+        if self._poller is None and has_come(self._transport.get_extra_info("socket")):
             return False
         return self.is_free
+
+    def take_in(self) -> None:
+        """Read what has come and the poller has not read. Without one, the loop has read all of it by any time."""
+        if self._poller is not None and self.open:
+            self._poller.look(self._fd)
 
     def send(self, head: bytes, body: bytes) -> None:
         """Write a request. Of one that is long the asyncio transport gets no more than the server takes."""

@@ -55,7 +55,7 @@ class AioExchange(Answer):
         self._watch = watch
         self._keep = keep
         self._waiter = Waiter(owner.loop, owner.done)
-        self._alarm = Alarm(owner.bells, watch, self._waiter, self._wire.idle_seconds)
+        self._alarm = Alarm(owner.bells, watch, self._waiter, self._wire.idle_seconds, connection.take_in)
         self._incoming: Incoming | None = None
         self._over = False
 

@@ -85,15 +85,18 @@ def done_on(loop: asyncio.AbstractEventLoop) -> asyncio.Future[None]:
 
 class Alarm:
     """Ends a wait when its time is over. Its timer moves only when it goes off, or when other limits come into force;
-    `silent` says for how long nothing has come while somebody waited."""
+    `silent` says for how long nothing has come while somebody waited, `take_in` reads what has come by now."""
 
-    __slots__ = ("_bell", "_bells", "_failed", "_silent", "_waiter", "_watch", "late", "set_for")
+    __slots__ = ("_bell", "_bells", "_failed", "_silent", "_take_in", "_waiter", "_watch", "late", "set_for")
 
-    def __init__(self, bells: Bells, watch: Watch, waiter: Waiter, silent: Callable[[], float]) -> None:
+    def __init__(
+        self, bells: Bells, watch: Watch, waiter: Waiter, silent: Callable[[], float], take_in: Callable[[], object]
+    ) -> None:
         self._bells = bells
         self._watch = watch
         self._waiter = waiter
         self._silent = silent
+        self._take_in = take_in
         self._bell: _Bell | None = None
         self.set_for = -1
         """The `changes` of the watch that it is set for. A wait that finds others there sets it."""
@@ -138,6 +141,10 @@ class Alarm:
 
     def _ring(self) -> None:
         self.set_for = -1
+        if self._waiter.waiting:
+            self._take_in()  # the loop was held up, and had no time to read all before it looked at its timers
+            if self._bell is None:
+                return  # it was the rest of the answer
         if not self._waiter.waiting:
             self._waiter.remind()  # so that the next wait sets it again
             return
