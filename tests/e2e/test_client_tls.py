@@ -91,6 +91,17 @@ def test_another_host(kind: str, authority: Authority, tls: zen.Tls) -> None:
     assert "IP address mismatch" in refused(kind, authority.server("elsewhere.example"), tls)
 
 
+def test_the_server_hears_which_host_is_meant(kind: str, authority: Authority, tls: zen.Tls) -> None:
+    """By SNI (RFC 6066 section 3), which knows names and no addresses."""
+    context = authority.server("localhost")
+    heard: list[str | None] = []
+    context.sni_callback = lambda _, name, __: heard.append(name)
+    with Server(sse_reply(*WHOLE), tls=context) as server:
+        server.url = server.url.replace("127.0.0.1", "localhost")
+        assert ask(kind, config(server), tls=tls).text == "Hello"
+    assert heard == ["localhost"]
+
+
 def test_a_certificate_that_expired(kind: str, authority: Authority, tls: zen.Tls) -> None:
     assert "certificate has expired" in refused(kind, authority.server(since=-2 * MONTH), tls)
 

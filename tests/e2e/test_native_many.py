@@ -1,5 +1,5 @@
-"""Many connections of the native transport on one event loop: a thousand at the same time, of which nothing is left; and
-a loop that is held up while they all have something."""
+"""Many connections of the native transport on one event loop: a thousand at the same time, of which nothing is left;
+and a loop that is held up while all have something."""
 
 from __future__ import annotations
 
