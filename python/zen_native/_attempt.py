@@ -114,15 +114,18 @@ class Attempt:
         """What brings the next events, where nothing else is to be waited for."""
         return None if not self._began or self._ended or self._decoder.answered else self._live
 
+    def give_up(self) -> None:
+        """Unless it has ended: whoever is about to send, or waits for more meanwhile, finds that it failed."""
+        if not self._ended:
+            self._failed = TransportError("the request was given up")
+            self._ended = True
+
     async def close(self) -> None:
         """Let go of the connection. It is kept for the next request where the answer was read to its end."""
         exchange, self._exchange = self._exchange, None
         live, self._live = self._live, None
         whole = self._ended and self._failed is None
-        if not self._ended:
-            # For a task that is waiting for more meanwhile.
-            self._failed = TransportError("the request was given up")
-            self._ended = True
+        self.give_up()
         if exchange is None:
             self._watch.hang_up()
             return

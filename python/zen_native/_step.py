@@ -253,6 +253,8 @@ class Step:
         watch = Watch(engine.timeouts, self._total_until, engine.retrier.clock)
         transport = engine.transports.of(prepared.decision.transport)
         attempt = self._attempt = Attempt(prepared, transport, engine.io, engine.timeouts, watch)
+        if self._closed:
+            attempt.give_up()  # another thread closed this meanwhile, and found no attempt, or the one before
         return attempt
 
     async def _wait(self, seconds: float, prepared: Prepared) -> None:

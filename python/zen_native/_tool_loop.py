@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 
 from ._kept import Kept
 from ._tool_calls import LocalTool, failed, run_call, unknown_tool
-from .errors import IncompleteStreamError, LLMError, ToolLoopError
+from .errors import IncompleteStreamError, LLMError, ToolLoopError, TransportError
 from .events import (
     Finish,
     FinishReason,
@@ -161,14 +161,18 @@ class Loop:
 
     async def _read(self) -> list[LLMEvent]:
         """The events of one read. The end of the step is held back: the results of tools come before it."""
-        if self._source is None:
+        source = self._source
+        if source is None:
             if self._make_output is not None and self._output is None:
                 self._output = self._make_output()
                 self._request = self._output.asked(self._request)
             self._index += 1
-            self._source = self._open_step(self._request)
+            source = self._source = self._open_step(self._request)
+        if self._over:
+            # Another thread closed this meanwhile, and may have found no step; `batch` closes this one.
+            raise TransportError("the request was given up")
         self._check()
-        events = await self._source.batch()
+        events = await source.batch()
         if not events:
             raise IncompleteStreamError("the step ended without a finish")
         out: list[LLMEvent] = []

@@ -7,6 +7,7 @@ import gc
 import os
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.kit.asking import TEXT, WHOLE, config, new_client
@@ -15,6 +16,8 @@ from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
 from zen_native._io import SyncIo
+from zen_native._operation import _Steps
+from zen_native.transport.choice import Transports
 
 SOON = 0.25
 
@@ -23,6 +26,11 @@ SOON = 0.25
 def server() -> Iterator[Server]:
     with Server(sse_reply(*TEXT, HOLD)) as running:
         yield running
+
+
+def weather(city: str) -> str:
+    """The weather in a city."""
+    return f"mild in {city}"
 
 
 class ProblemError(Exception):
@@ -196,6 +204,34 @@ def test_another_thread_may_hang_up_before_there_is_an_answer(client: zen.Client
     assert listener.last() == "the stream was closed before its end"
     server.plays(sse_reply(*WHOLE))
     assert client.generate("mine/m", "hi").text == "Hello"
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "tools"),
+    [(Transports, "of", []), (Transports, "of", [weather]), (_Steps, "open", [weather])],
+    ids=["a step", "a step of a loop", "a loop"],
+)
+def test_another_thread_may_hang_up_while_the_request_is_prepared(
+    kind: str, owner: type, name: str, tools: list[Any], server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare: Any = getattr(owner, name)
+    server.plays(sse_reply(*WHOLE))
+    one = zen.ConnectionLimits(max_connections=1)
+    with new_client(kind, config(server), connections=one, timeouts=zen.Timeouts(connect=1)) as client:
+
+        def closed_meanwhile(*given: Any) -> Any:
+            other = threading.Thread(target=stream.close)
+            other.start()
+            other.join()
+            return prepare(*given)
+
+        monkeypatch.setattr(owner, name, closed_meanwhile)
+        stream = client.stream("mine/m", "hi", tools=tools)
+        with pytest.raises(RuntimeError, match="the stream was closed before its end"):
+            next(stream)
+        monkeypatch.undo()
+        assert server.requests == []
+        assert client.generate("mine/m", "hi").text == "Hello"
 
 
 def test_another_thread_may_hang_up_in_a_handshake() -> None:
