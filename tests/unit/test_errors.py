@@ -218,6 +218,13 @@ HIDDEN = [
     "key AIzaS3CR3TvalueS3CR3TvalueS3CR3Tvalue",
     "token ya29.S3CR3TvalueS3CR3Tvalue",
     "eyJhbGciOiJI.eyJTM0NSM1Qi.S3CR3T-value",
+    # a key with a dot in it, or what else a credential may have
+    "key sk-abcdefghij.S3CR3T-value.",
+    "key hf_abcdefghijklmnop+S3CR3T/value==",
+    "key AIzaabcdefghijklmnopqrst..~S3CR3T",
+    "key AKIAIOSFODNN7EXAMPLE/S3CR3T",
+    "key sk-abcdefghij%2FS3CR3T%3d",
+    "eyJhbGciOiJI.eyJhYmNkZWZn.c2ln.S3CR3T~value",
 ]
 
 KEPT = [
@@ -245,6 +252,11 @@ def test_secret_is_hidden(text: str) -> None:
 
 def test_aws_key_id_is_hidden() -> None:
     assert redact("id AKIAIOSFODNN7EXAMPLE.") == "id [redacted]."
+
+
+@pytest.mark.parametrize("behind", [".", ". You", "... and", ", which", ": no", '"}', ")", "?x=1", "%20no"])
+def test_what_stands_behind_a_key_is_kept(behind: str) -> None:
+    assert redact(f"key sk-abcdefghij.abc{behind}") == f"key [redacted]{behind}"
 
 
 @pytest.mark.parametrize("text", KEPT)
@@ -309,6 +321,12 @@ def test_redaction_is_idempotent_and_total(text: str) -> None:
         'secret"' + '"a":' * 15_000,
         'secret\\"' + '\\"a\\":' * 10_000,
         "eyJ" + "a" * 30_000,
+        "sk-abcdefgh" + "." * 60_000,
+        "sk-abcdefgh." * 5_000,
+        "sk-abcdefgh.!" * 5_000,
+        "sk-abcdefgh" + "./" * 30_000 + "!",
+        "eyJaaaaaaaa.eyJaaaaaaaa." + "." * 60_000,
+        "eyJaaaaaaaa.eyJaaaaaaaa.." * 2_000,
     ],
 )
 @pytest.mark.timeout(20)  # each takes hundredths of a second, forty in a row a minute if the square of the length
