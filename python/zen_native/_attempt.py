@@ -157,6 +157,8 @@ class Attempt:
     async def _send(self) -> None:
         prepared, io = self.prepared, self._io
         request = await io.blocking(prepared.authorized) if blocks(prepared.place.route) else prepared.authorized()
+        if self._ended:
+            return  # it was given up meanwhile; a connection that is there would be used without a wait
         self._sent_headers = request.headers
         # Another transport cannot tell when the request goes out.
         begin = self._watch.within_sending if prepared.decision.transport == "native" else self._watch.within

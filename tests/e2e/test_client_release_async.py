@@ -20,6 +20,8 @@ from tests.kit.authority import Authority
 from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
+from zen_native._prepare import Prepared
+from zen_native.transport.base import HttpRequest
 from zen_native.transport.native import aio
 from zen_native.transport.native.connection import Connection
 
@@ -186,6 +188,42 @@ def test_who_waits_for_the_connection_of_another_may_be_hung_up_on(kind: str, se
             await stream.aclose()
             with pytest.raises(RuntimeError, match="the stream was closed before its end"):
                 await reading
+            await client.generate("mine/m", "third")
+
+    run(kind, main)
+    assert [b"second" in request.body for request in server.requests] == [False, False]
+
+
+@pytest.mark.parametrize("kind", ASYNC)
+def test_nothing_goes_out_that_was_hung_up_on_while_its_credentials_were_looked_up(
+    kind: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though there is a connection, and so nothing more to wait for."""
+    server.plays(sse_reply(*WHOLE))
+    asked, found = threading.Event(), threading.Event()
+    authorized = Prepared.authorized
+
+    def looked_up(prepared: Prepared) -> HttpRequest:
+        asked.set()
+        assert found.wait(5)
+        return authorized(prepared)
+
+    async def main() -> None:
+        async with new_client(kind, config(server)) as client:
+            await client.generate("mine/m", "first")
+            monkeypatch.setattr("zen_native._attempt.blocks", lambda route: True)
+            monkeypatch.setattr(Prepared, "authorized", looked_up)
+            stream = client.stream("mine/m", "second")
+
+            async def read() -> None:
+                with pytest.raises(RuntimeError, match="the stream was closed before its end"):
+                    await anext(stream)
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(read)
+                assert await to_thread.run_sync(asked.wait, 5)
+                await stream.aclose()
+                found.set()
             await client.generate("mine/m", "third")
 
     run(kind, main)
