@@ -279,8 +279,8 @@ class Attempt:
             self.prepared = self.prepared.sent()
         if self._decoder.done:
             return  # and no more
-        if self._live is not None:
-            self._live.keep_headers(HEADERS)
+        if (live := self._live) is not None:  # which another thread may take away, to close it
+            live.keep_headers(HEADERS)
         if not self._watch.brief:
             self._watch.each("idle", self._timeouts.idle)
 

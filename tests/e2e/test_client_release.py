@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from itertools import count
+from types import FrameType, ModuleType
+from typing import Any, Self
 
 import pytest
 from tests.kit.asking import TEXT, WHOLE, config, new_client
@@ -15,6 +18,7 @@ from tests.kit.chat import chunk, sse
 from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
+from zen_native import _attempt
 from zen_native._io import SyncIo
 from zen_native._operation import _Steps
 from zen_native.transport.choice import Transports
@@ -232,6 +236,52 @@ def test_another_thread_may_hang_up_while_the_request_is_prepared(
         monkeypatch.undo()
         assert server.requests == []
         assert client.generate("mine/m", "hi").text == "Hello"
+
+
+@pytest.mark.parametrize("kind", ["native-sync"])
+def test_another_thread_may_hang_up_at_any_line_of_an_attempt(kind: str, server: Server) -> None:
+    said = set[str]()
+    with new_client(kind, config(server), connections=zen.ConnectionLimits(max_connections=1)) as client:
+        for number in count(1):
+            stream = client.stream("mine/m", "hi")
+            with Meanwhile(stream.close, _attempt, number) as meanwhile:
+                try:
+                    next(stream)
+                except RuntimeError as error:
+                    said.add(str(error))
+            if not meanwhile.done:
+                break
+    assert number > 50
+    assert said == {"the stream was closed before its end"}
+
+
+class Meanwhile:
+    """Does something in another thread when this one comes to the line of that number in a module."""
+
+    def __init__(self, call: Callable[[], None], module: ModuleType, number: int) -> None:
+        self.done = False
+        self._call = call
+        self._file = module.__file__
+        self._left = number
+
+    def __enter__(self) -> Self:
+        self._before = sys.gettrace()
+        sys.settrace(self._trace)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        sys.settrace(self._before)
+
+    def _trace(self, frame: FrameType, what: str, _: object) -> Any:
+        if frame.f_code.co_filename != self._file:
+            return None
+        self._left -= what == "line"
+        if self._left == 0 and not self.done:
+            self.done = True
+            other = threading.Thread(target=self._call)
+            other.start()
+            other.join()
+        return self._trace
 
 
 def test_another_thread_may_hang_up_in_a_handshake() -> None:
