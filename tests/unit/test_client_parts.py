@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import sys
+import threading
 import zlib
 from math import inf
 from typing import Any
@@ -17,9 +18,27 @@ from zen_native import events as ev
 from zen_native._io import drive
 from zen_native._kept import Kept
 from zen_native.response import fold
+from zen_native.transport.choice import CLOSED, Transports
+from zen_native.transport.http import SyncHttp
 from zen_native.transport.inflate import inflater
 from zen_native.transport.limits import Watch
 from zen_native.transport.proxies import Proxies
+
+# Transports
+
+
+def test_a_transport_that_is_made_while_another_thread_closes_is_not_given_out() -> None:
+    def make() -> SyncHttp:
+        other = threading.Thread(target=lambda: drive(transports.close()))
+        other.start()
+        other.join()
+        return SyncHttp()
+
+    transports = Transports({"httpx": make})
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=CLOSED):
+            transports.of("httpx")
+
 
 # Limits
 

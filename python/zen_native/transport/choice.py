@@ -52,6 +52,8 @@ class Transports:
                 found = self._made.get(name)
                 if found is None:
                     found = self._made[name] = self._make[name]()
+            if self._closed:  # meanwhile, maybe before that one was there to be closed; it has nothing open yet
+                raise RuntimeError(CLOSED)
         return found
 
     async def close(self) -> None:
