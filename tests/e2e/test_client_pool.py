@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, ask_again, config, is_sync, new_client, run
+from tests.kit.asking import KINDS, NATIVE, TEXT, WAYS, WHOLE, ask_again, config, is_sync, new_client, run
 from tests.kit.http1 import counted
 from tests.kit.server import RESET, Reply, Server, sse_reply
 
@@ -226,6 +226,15 @@ def test_a_second_try_has_the_turn_of_the_first(kind: str, server: Server) -> No
     server.plays(Reply([counted(b"".join(WHOLE))], raw=True, kept=True), Reply([RESET], raw=True), sse_reply(*WHOLE))
     heard = ask_again(kind, config(server), 3, connections=ONE)
     assert heard[-1].text == "Hello"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_over_httpx_nothing_is_sent_again_where_one_ends_with_the_next_request(kind: str, server: Server) -> None:
+    server.plays(Reply([counted(b"".join(WHOLE))], raw=True, kept=True), Reply([RESET], raw=True), sse_reply(*WHOLE))
+    _, failed, fine = ask_again(kind, config(server), 3, retry=zen.RetryPolicy())
+    assert isinstance(failed.error, zen.ReadError)
+    assert fine.text == "Hello"
+    assert [request.connection for request in server.requests] == [0, 0, 1]
 
 
 @pytest.mark.parametrize("kind", WAYS)
