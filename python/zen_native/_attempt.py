@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ._prepare import Prepared
     from .events import LLMEvent
     from .transport.base import Exchange, HttpRequest, LiveExchange, LiveTransport, Transport
+    from .transport.choice import Transports
     from .transport.limits import Timeouts, Watch
 
 __all__ = ["Attempt"]
@@ -40,9 +41,9 @@ _REST_SECONDS = 0.1
 class Attempt:
     """Gives the events in batches, one for every read that brings any; an empty one is the end."""
 
-    def __init__(self, prepared: Prepared, transport: Transport, io: Io, timeouts: Timeouts, watch: Watch) -> None:
+    def __init__(self, prepared: Prepared, transports: Transports, io: Io, timeouts: Timeouts, watch: Watch) -> None:
         self.prepared = prepared
-        self._transport = transport
+        self._transports = transports
         self._io = io
         self._timeouts = timeouts
         self._watch = watch
@@ -157,6 +158,8 @@ class Attempt:
     async def _send(self) -> None:
         prepared, io = self.prepared, self._io
         request = await io.blocking(prepared.authorized) if blocks(prepared.place.route) else prepared.authorized()
+        # Behind the credentials, for the client may have been closed while they were looked up.
+        transport = self._transports.of(prepared.decision.transport)
         if self._ended:
             return  # it was given up meanwhile; a connection that is there would be used without a wait
         self._sent_headers = request.headers
@@ -164,7 +167,7 @@ class Attempt:
         begin = self._watch.within_sending if prepared.decision.transport == "native" else self._watch.within
         begin("first-event", self._timeouts.until_first_event(self._effort()))
         try:
-            exchange = self._exchange = await self._sent(request)
+            exchange = self._exchange = await self._sent(transport, request)
         finally:
             self._watch.answered()
         self._answer_headers = exchange.headers
@@ -172,11 +175,11 @@ class Attempt:
             raise await self._refusal(exchange)
         self._exchange = inflated(exchange, self._io)
 
-    async def _sent(self, request: HttpRequest) -> Exchange:
+    async def _sent(self, transport: Transport, request: HttpRequest) -> Exchange:
         if self.prepared.decision.transport != "native":
-            return await self._transport.send(request, self._watch)
-        transport = cast("LiveTransport", self._transport)
-        exchange = await transport.send(request, self._watch, cast("NativeDecoder", self._decoder))
+            return await transport.send(request, self._watch)
+        native = cast("LiveTransport", transport)
+        exchange = await native.send(request, self._watch, cast("NativeDecoder", self._decoder))
         if exchange.decodes:
             self._live = exchange
         return exchange

@@ -251,8 +251,7 @@ class Step:
     def _attempted(self, prepared: Prepared) -> Attempt:
         engine = self._engine
         watch = Watch(engine.timeouts, self._total_until, engine.retrier.clock)
-        transport = engine.transports.of(prepared.decision.transport)
-        attempt = self._attempt = Attempt(prepared, transport, engine.io, engine.timeouts, watch)
+        attempt = self._attempt = Attempt(prepared, engine.transports, engine.io, engine.timeouts, watch)
         if self._closed:
             attempt.give_up()  # another thread closed this meanwhile, and found no attempt, or the one before
         return attempt

@@ -14,6 +14,8 @@ from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, is_sync, new_cli
 from tests.kit.server import HOLD, Reply, Server, sse_reply
 
 import zen_native as zen
+from zen_native._prepare import Prepared
+from zen_native.transport.base import HttpRequest
 
 CLOSED = "the client is closed"
 RETRY = zen.RetryPolicy(base=0.5)
@@ -127,6 +129,35 @@ def test_nothing_is_sent_again(kind: str, server: Server, failed: threading.Even
 
     in_turn(kind, main)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("kind", ASYNCIO_WAYS)
+def test_nothing_is_sent_whose_credentials_were_looked_up_meanwhile(
+    kind: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, found = threading.Event(), threading.Event()
+    authorized = Prepared.authorized
+
+    def looked_up(prepared: Prepared) -> HttpRequest:
+        asked.set()
+        assert found.wait(5)
+        return authorized(prepared)
+
+    monkeypatch.setattr("zen_native._attempt.blocks", lambda route: True)
+    monkeypatch.setattr(Prepared, "authorized", looked_up)
+
+    async def main() -> None:
+        client = new_client(kind, config(server))
+        asking = Asked(kind, client)
+        assert asked.wait(5) if is_sync(kind) else await asyncio.to_thread(asked.wait, 5)
+        await awaited(kind, client.close() if is_sync(kind) else client.aclose())
+        found.set()
+        error = await asking.over()
+        assert isinstance(error, RuntimeError)
+        assert CLOSED in str(error)
+
+    in_turn(kind, main)
+    assert (len(server.requests), server.connections) == (0, 0)
 
 
 @pytest.mark.parametrize("kind", ASYNCIO_WAYS)

@@ -21,7 +21,7 @@ import zen_native as zen
 from zen_native import _attempt
 from zen_native._io import SyncIo
 from zen_native._operation import _Steps
-from zen_native.transport.choice import Transports
+from zen_native._prepare import Prepared
 
 SOON = 0.25
 
@@ -212,7 +212,7 @@ def test_another_thread_may_hang_up_before_there_is_an_answer(client: zen.Client
 
 @pytest.mark.parametrize(
     ("owner", "name", "tools"),
-    [(Transports, "of", []), (Transports, "of", [weather]), (_Steps, "open", [weather])],
+    [(Prepared, "decoder", []), (Prepared, "decoder", [weather]), (_Steps, "open", [weather])],
     ids=["a step", "a step of a loop", "a loop"],
 )
 def test_another_thread_may_hang_up_while_the_request_is_prepared(
