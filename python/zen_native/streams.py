@@ -164,8 +164,8 @@ class Stream(_Held):
         if not batch:
             self.close()
             raise StopIteration
-        self._pending = iter(batch)
-        return next(self._pending)
+        self._pending = pending = iter(batch)
+        return next(pending)  # not of `_pending`, which another thread may empty: that were an end in peace
 
     def _end(self) -> None:
         super()._end()

@@ -18,7 +18,7 @@ from tests.kit.chat import chunk, sse
 from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
-from zen_native import _attempt
+from zen_native import _attempt, _step, streams
 from zen_native._io import SyncIo
 from zen_native._operation import _Steps
 from zen_native._prepare import Prepared
@@ -239,19 +239,20 @@ def test_another_thread_may_hang_up_while_the_request_is_prepared(
 
 
 @pytest.mark.parametrize("kind", ["native-sync"])
-def test_another_thread_may_hang_up_at_any_line_of_an_attempt(kind: str, server: Server) -> None:
+@pytest.mark.parametrize("module", [streams, _step, _attempt])
+def test_another_thread_may_hang_up_at_any_line(kind: str, module: ModuleType, server: Server) -> None:
     said = set[str]()
     with new_client(kind, config(server), connections=zen.ConnectionLimits(max_connections=1)) as client:
         for number in count(1):
             stream = client.stream("mine/m", "hi")
-            with Meanwhile(stream.close, _attempt, number) as meanwhile:
+            with Meanwhile(stream.close, module, number) as meanwhile:
                 try:
                     next(stream)
                 except RuntimeError as error:
                     said.add(str(error))
             if not meanwhile.done:
                 break
-    assert number > 50
+    assert number > 20
     assert said == {"the stream was closed before its end"}
 
 
