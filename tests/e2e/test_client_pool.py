@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from anyio import create_task_group, to_thread
 from tests.kit.asking import KINDS, NATIVE, TEXT, WAYS, WHOLE, ask_again, config, is_sync, new_client, run
+from tests.kit.byhand import ByHand
 from tests.kit.http1 import counted
 from tests.kit.server import RESET, Reply, Server, sse_reply
 
@@ -255,6 +257,64 @@ def test_one_that_nobody_uses_makes_way_for_another_origin(kind: str, server: Se
         else:
             run(kind, main)
         assert (server.connections, other.connections) == (2, 1)
+
+
+def heard_in_rounds(kind: str, client: Any, *rounds: tuple[str, int, Callable[[], object]]) -> list[str]:
+    """What so many calls at once to a model gave, one round after the other. The function of a round is called while
+    they are under way."""
+    heard: list[str] = []
+
+    def ask(model: str) -> None:
+        try:
+            heard.append(client.generate(model, "hi").text)
+        except zen.ConnectError:
+            heard.append("no connection")
+
+    async def ask_async(model: str) -> None:
+        try:
+            heard.append((await client.generate(model, "hi")).text)
+        except zen.ConnectError:
+            heard.append("no connection")
+
+    async def main() -> None:
+        async with client:
+            for model, count, look in rounds:
+                async with create_task_group() as group:
+                    for _ in range(count):
+                        group.start_soon(ask_async, model)
+                    await to_thread.run_sync(look)
+
+    if not is_sync(kind):
+        run(kind, main)
+        return heard
+    with client:
+        for model, count, look in rounds:
+            with ThreadPoolExecutor(count) as threads:
+                threads.map(ask, [model] * count)
+                look()
+    return heard
+
+
+@pytest.mark.parametrize("kind", WAYS)
+def test_connections_that_are_being_opened_count(kind: str, server: Server) -> None:
+    """As many are kept as there may be; then some to another origin wait for its handshake."""
+    looked = threading.Event()
+
+    def look() -> None:
+        try:
+            with other.changed:
+                assert other.changed.wait_for(lambda: other.connections == 3, 5)
+            assert server.wait_for(lambda: server.held_open == 1)
+        finally:
+            looked.set()
+
+    server.plays(sse_reply(lambda: server.wait_for(lambda: len(server.requests) == 4), *WHOLE))
+    with ByHand(lambda _: looked.wait(20)) as other:
+        other.url = other.url.replace("http:", "https:")
+        settings, limits = config(server, other), zen.ConnectionLimits(max_connections=4)
+        client = new_client(kind, settings, connections=limits, retry=zen.RetryPolicy(attempts=1))
+        heard = heard_in_rounds(kind, client, ("mine/m", 4, int), ("other/m", 3, look))
+    assert heard == ["Hello"] * 4 + ["no connection"] * 3
 
 
 # What is kept

@@ -51,7 +51,7 @@ class Heard:
         return "".join(event.text for event in self.events if isinstance(event, zen.TextDelta))
 
 
-def config(server: Server | Silent | ByHand, other: Server | None = None, **settings: Any) -> zen.Config:
+def config(server: Server | Silent | ByHand, other: Server | ByHand | None = None, **settings: Any) -> zen.Config:
     """A configuration in which `mine/...` is a server, and `other/...` another one."""
     servers = {"mine": server, "other": other or server}
     providers = {

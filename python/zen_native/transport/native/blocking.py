@@ -87,13 +87,12 @@ class _Pool:
     def __init__(self, tls: TlsContext, limits: ConnectionLimits) -> None:
         self.process = os.getpid()
         self._tls = tls
-        self._most = limits.max_connections
         self._idle: Idle[BlockingConnection] = Idle(limits)
         self._busy: set[BlockingConnection] = set()
         self._closed = False
         self._lock = threading.Lock()
         """Of what is idle. No finalizer may need it: one may run while this thread has it."""
-        self._turns = None if self._most is None else Turns(self._most)
+        self._turns = None if limits.max_connections is None else Turns(limits.max_connections)
 
     def connection(self, origin: Origin, watch: Watch, *, fresh: bool = False) -> BlockingConnection:
         """One that nobody else uses; it is given back by `release`.
@@ -160,11 +159,10 @@ class _Pool:
             found.close()
 
     def _opened(self, origin: Origin, limit: _Deadline) -> BlockingConnection:
-        if self._most is not None:
-            with self._lock:
-                spare = self._idle.over(self._most - len(self._busy) - 1)
-            for each in spare:
-                each.close()
+        if self._turns is not None:
+            with self._lock:  # also to close them: another thread that looks now opens one in their place
+                for each in self._idle.over(self._turns.left_over()):
+                    each.close()
         try:
             return opened(origin, self._tls() if origin.secure else None, limit.left, limit.wake_by)
         except OSError as error:  # a timeout is one, too

@@ -27,6 +27,10 @@ class Turns:
         self._free = deque[None]([None] * most)
         self._queue: deque[_Waiter] = deque()
 
+    def left_over(self) -> int:
+        """How many connections may be kept idle beside those in use, which count from their turn on."""
+        return len(self._free)
+
     def take(self, seconds: Callable[[], float | None], wake_by: Callable[[Callable[[], object]], object]) -> bool:
         """Wait for a turn, for so many seconds; whether there was one. `wake_by` is told what ends the wait before:
         from then on somebody may, so that the seconds are asked for last."""
