@@ -1,5 +1,5 @@
-"""Servers that go on sending after their answer, over the native transport on an event loop: nobody reads it, and the
-connection is given up there and then, be there another request or not."""
+"""Servers that go on sending after their answer, over the native transport: nobody reads it, and the connection is
+given up. On an event loop there and then, be there another request or not; in a thread when the next one comes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ from tests.kit.asking import NATIVE, WHOLE, ask_again, config, is_sync, new_clie
 from tests.kit.authority import Authority
 from tests.kit.byhand import ByHand, read_request
 from tests.kit.chat import chunk, sse
-from tests.kit.http1 import counted
+from tests.kit.http1 import counted, head
 from tests.kit.reads import Reads
+from tests.kit.server import Reply, Server
 
 import zen_native as zen
 from zen_native.transport.native import aio
 
 ANSWER = counted(b"".join(WHOLE))
 PIECE = 64 << 10
+STALE = counted(sse(chunk({"content": "another's"})) + b"".join(WHOLE))
 FLOOD = 64 << 20
 """What it sends at most: more than all buffers between two sockets take."""
 
@@ -122,7 +124,7 @@ def test_a_flood_that_nobody_asked_for(
     assert sum(reads.sizes) < 1 << 20
 
 
-@pytest.mark.parametrize("then", [counted(sse(chunk({"content": "another's"})) + b"".join(WHOLE)), b""])
+@pytest.mark.parametrize("then", [STALE, b""])
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 @pytest.mark.parametrize("polled", [True, False], ids=["poller", "transport"])
 @pytest.mark.parametrize("kind", [kind for kind in NATIVE if not is_sync(kind)])
@@ -144,3 +146,25 @@ def test_what_lies_there_unread_is_not_the_next_answer(
 
         assert run(kind, main) == ["Hello", "Hello"]
         assert hasty.connections == 2
+
+
+@pytest.mark.parametrize("reads", [2, 3, 4])
+def test_what_lies_behind_a_long_rest_is_not_the_next_answer(reads: int) -> None:
+    """Where the rest fills so many reads exactly: a thread gives up after a few."""
+    body, rest = b"".join(WHOLE), b":" * (reads << 15)
+    go_on, sent = threading.Event(), threading.Event()
+    begun = head(f"content-length: {len(body + rest)}") + body
+    replies = (
+        Reply([begun, lambda: go_on.wait(20), rest + STALE, sent.set], raw=True, kept=True),
+        Reply([ANSWER], raw=True),
+    )
+
+    def before(number: int) -> None:
+        if number:
+            go_on.set()
+            assert sent.wait(20)
+
+    with Server(*replies) as server:
+        heard = ask_again("native-sync", config(server), 2, before=before)
+        assert server.connections == 2
+    assert [(each.error, each.text) for each in heard] == [(None, "Hello")] * 2

@@ -230,14 +230,14 @@ class BlockingConnection:
         """Take what has come meanwhile: the rest of an answer, or the end of the connection. Whether it can take a
         request."""
         try:
-            while not self._received_at_once() and not self.wire.ended and self.wire.skipped <= MAX_REST:
+            while not self._received_at_once():
                 left = self._rest_until - time.monotonic()
-                if left <= 0:
-                    break
+                if self.wire.ended or self.wire.skipped > MAX_REST or left <= 0:
+                    return self.is_free
                 self.read(left)
         except OSError:  # a timeout is one, too
-            return False
-        return self.is_free
+            pass
+        return False
 
     def _received_at_once(self) -> bool:
         """Whether there was more to read than a rest should have."""
