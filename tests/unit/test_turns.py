@@ -1,7 +1,8 @@
-"""Turns of threads: in their order, to those who still wait, and none is lost."""
+"""Turns of threads, and of tasks: in their order, to those who still wait, and none is lost."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from random import Random
 
 import pytest
 
+import zen_native as zen
+from zen_native.transport.limits import Timeouts, Watch
+from zen_native.transport.native import turns as tasks
 from zen_native.transport.native.blocking_turns import Turns
 
 
@@ -93,10 +97,36 @@ def test_who_is_interrupted_takes_no_turn_along(free: bool) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         turns.take(interrupt, lambda wake: None)
+    assert not turns._queue
     if not free:
         turns.give()
     assert take(turns, 0.0)
     assert not take(turns, 0.0)
+
+
+def test_who_waited_in_vain_is_forgotten() -> None:
+    """However long nobody gives a turn."""
+    turns = Turns(1)
+    assert [take(turns, 0.0) for _ in range(3)] == [True, False, False]
+    assert not turns._queue
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_a_task_that_waited_in_vain_is_forgotten(cancelled: bool) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        turns = tasks.Turns(loop, 1)
+        await turns.take(None, Watch(Timeouts()))
+        waiting = asyncio.create_task(turns.take(None if cancelled else loop.time(), Watch(Timeouts())))
+        await asyncio.sleep(0)
+        assert len(turns._queue) == 1
+        if cancelled:
+            waiting.cancel()
+        with pytest.raises(asyncio.CancelledError if cancelled else zen.PoolTimeoutError):
+            await waiting
+        assert not turns._queue
+
+    asyncio.run(main())
 
 
 def test_none_is_lost_whatever_happens_at_once() -> None:

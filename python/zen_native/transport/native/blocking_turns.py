@@ -34,7 +34,7 @@ class Turns:
     def take(self, seconds: Callable[[], float | None], wake_by: Callable[[Callable[[], object]], object]) -> bool:
         """Wait for a turn, for so many seconds; whether there was one. `wake_by` is told what ends the wait before:
         from then on somebody may, so that the seconds are asked for last."""
-        waiter = _Waiter()
+        waiter, served = _Waiter(), False
         wake_by(waiter.leave)
         try:
             self._queue.append(waiter)
@@ -44,9 +44,10 @@ class Turns:
             if waiter.leave():
                 self.give()
             raise
-        if not served:
-            with suppress(ValueError, RuntimeError):  # who gives a turn passes over it
-                self._queue.remove(waiter)
+        finally:
+            if not served:
+                with suppress(ValueError, RuntimeError):  # who gives a turn passes over it
+                    self._queue.remove(waiter)
         return served
 
     def give(self) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -58,6 +59,8 @@ class Turns:
         except BaseException as error:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.give()  # it came at the same time as the end
+            with suppress(ValueError):  # it is long until the next turn where a stream lasts
+                self._queue.remove(turn)
             if isinstance(error, TimeoutError):
                 raise (watch.expired() if watch.is_over() else watch.no_turn()) from None
             raise
