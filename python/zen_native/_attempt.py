@@ -16,6 +16,7 @@ from .errors import LLMError, TransportError, classify_error
 from .route import origin_of
 from .transport.base import BodyCutError
 from .transport.inflate import inflated
+from .transport.limits import MAX_REST, REST_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,9 +34,6 @@ __all__ = ["Attempt"]
 
 _MAX_ERROR_BODY = 64 << 10
 _ERROR_BODY_SECONDS = 10.0
-_MAX_REST = 64 << 10
-_REST_SECONDS = 0.1
-"""A connection is worth so much waiting for the end of the body, when the answer has ended."""
 
 
 class Attempt:
@@ -289,10 +287,10 @@ class Attempt:
 
     async def _rest(self, exchange: Exchange) -> None:
         """The end of the body, if it is there or nearly: the connection can be used again then."""
-        self._watch.briefly(_REST_SECONDS)
+        self._watch.briefly(REST_SECONDS)
         read = 0
         try:
-            while read < _MAX_REST and (data := await exchange.read()):
+            while read < MAX_REST and (data := await exchange.read()):
                 read += len(data)
         except (LLMError, BodyCutError):
             pass

@@ -18,9 +18,13 @@ from zen_native.errors import PoolTimeoutError, StreamTimeoutError
 if TYPE_CHECKING:
     from zen_native.errors import TimeoutPhase
 
-__all__ = ["Clock", "Timeouts", "Watch"]
+__all__ = ["MAX_REST", "REST_SECONDS", "Clock", "Timeouts", "Watch"]
 
 Clock = Callable[[], float]
+
+MAX_REST = 64 << 10
+REST_SECONDS = 0.1
+"""A connection is worth so much reading and waiting for the end of the body, when the answer has ended."""
 
 _FIRST_EVENT = 600.0
 _FIRST_EVENT_THINKING = 1800.0

@@ -17,11 +17,10 @@ if TYPE_CHECKING:
     from zen_native._core import Wire
     from zen_native.events import LLMEvent
 
-__all__ = ["GIVEN_UP", "MAX_REST", "REST_SECONDS", "Answer", "StaleError"]
+__all__ = ["GIVEN_UP", "MAX_HEAD", "Answer", "StaleError"]
 
-MAX_REST = 64 << 10
-REST_SECONDS = 0.1
-"""A connection is worth so much reading and waiting for the end of the body, when the answer has ended."""
+MAX_HEAD = 128 << 10
+"""So many bytes of a head are read."""
 GIVEN_UP = "the connection was closed with its client"
 """Of the `ConnectionAbortedError` that says so: what the server would have sent, nobody knows."""
 _STALE_SECONDS = 1.0

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from zen_native._core import Wire
 from zen_native.transport.base import INHERITED
+from zen_native.transport.limits import MAX_REST, REST_SECONDS
 
-from .answer import GIVEN_UP, MAX_REST, REST_SECONDS
+from .answer import GIVEN_UP, MAX_HEAD
 
 if TYPE_CHECKING:
     import ssl
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["HEARS_CTRL_C", "BlockingConnection", "opened"]
 
-_MAX_HEAD = 128 << 10
 _READ = 32 << 10
 _ROUNDS = 3
 HEARS_CTRL_C = sys.platform != "win32"
@@ -55,7 +55,7 @@ class BlockingConnection:
 
     def __init__(self, origin: Origin, connected: socket.socket) -> None:
         self.origin = origin
-        self.wire = Wire(bytearray(_READ), max_head_bytes=_MAX_HEAD)
+        self.wire = Wire(bytearray(_READ), max_head_bytes=MAX_HEAD)
         self.used = False
         """Whether it has carried a request before."""
         self.failure: BaseException | None = None

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from zen_native._core import Wire
 
+from .answer import MAX_HEAD
 from .polling import has_come
 from .quiet import wire_for_this_thread
 from .secure import TlsLayer, shake_failure
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Connection", "SecureConnection"]
 
-_MAX_HEAD = 128 << 10
 _PIECE = 256 << 10
 """So much of a body is written at a time, between which the loop goes on."""
 _NOTHING = memoryview(b"")
@@ -43,7 +43,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, origin: Origin, buffer: bytearray, gone: Callable[[Connection], None]) -> None:
         self.origin = origin
-        self.wire = wire_for_this_thread(Wire(buffer, max_head_bytes=_MAX_HEAD))
+        self.wire = wire_for_this_thread(Wire(buffer, max_head_bytes=MAX_HEAD))
         self.used = False
         """Whether it has carried a request before."""
         self.failure: BaseException | None = None

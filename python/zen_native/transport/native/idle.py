@@ -26,7 +26,7 @@ _C = TypeVar("_C", bound=_Kept)
 
 
 class Idle(Generic[_C]):
-    """What is given back of `put`, `expired` and `all` is for the caller to close."""
+    """What is given back of `put`, `expired` and `over` is for the caller to close."""
 
     __slots__ = ("_by_origin", "_limits", "_since")
 

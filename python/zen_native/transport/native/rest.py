@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextvars import Context
 from typing import TYPE_CHECKING
 
-from .answer import MAX_REST, REST_SECONDS
+from zen_native.transport.limits import MAX_REST, REST_SECONDS
 
 if TYPE_CHECKING:
     import asyncio
