@@ -14,10 +14,12 @@ import pytest
 from anyio import create_task_group, to_thread
 from tests.kit.asking import KINDS, NATIVE, TEXT, WAYS, WHOLE, ask_again, config, is_sync, new_client, run
 from tests.kit.byhand import ByHand
-from tests.kit.http1 import counted
+from tests.kit.http1 import counted, head
 from tests.kit.server import RESET, Reply, Server, sse_reply
 
 import zen_native as zen
+from zen_native import _attempt
+from zen_native.transport.native import blocking_connection, rest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 
@@ -356,3 +358,24 @@ def test_as_many_are_kept_as_may_be(kind: str, server: Server, go_on: threading.
             assert await asyncio.to_thread(server.wait_for, lambda: server.held_open == 2)
 
     run(kind, main)
+
+
+@pytest.mark.parametrize("kind", WAYS)
+@pytest.mark.parametrize(("size", "connections"), [(60 << 10, 1), (192 << 10, 2)])
+def test_how_much_of_a_rest_a_connection_is_worth(
+    kind: str, size: int, connections: int, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the read of its end brings is not counted. However long it may take, and in however many reads it comes."""
+    for module in (_attempt, blocking_connection, rest):
+        monkeypatch.setattr(module, "REST_SECONDS", 20.0)
+    monkeypatch.setattr(blocking_connection, "_ROUNDS", 1000)
+    begun, ended = b"".join(WHOLE) + b":" * size, b"::"
+
+    def pause() -> None:
+        if connections > 1:
+            server.wait_for(lambda: server.connections > 1)
+
+    first = head(f"content-length: {len(begun + ended)}") + begun
+    server.plays(Reply([first, pause, ended], raw=True, kept=True), sse_reply(*WHOLE))
+    assert [each.text for each in ask_again(kind, config(server), 2)] == ["Hello"] * 2
+    assert server.connections == connections

@@ -1,11 +1,12 @@
-"""What the native transport's exchanges keep of an answer while it lasts."""
+"""What the native transport's exchanges keep of an answer while it lasts, and what it means that there is none."""
 
 from __future__ import annotations
 
 import pytest
 
+from zen_native.errors import ReadError
 from zen_native.runtimes import native
-from zen_native.transport.native.answer import Answer
+from zen_native.transport.native.answer import Answer, StaleError
 
 pytestmark = pytest.mark.skipif(native.CAUSE is not None, reason=f"native NOT TESTED: {native.CAUSE}")
 
@@ -22,3 +23,17 @@ def test_headers_that_nobody_reads_any_more_are_let_go() -> None:
     answer.keep_headers(("x-request-id", "cf-ray"))
     assert answer.headers == {"x-request-id": "1"}
     assert wire.head == (200, {"x-request-id": "1"})
+
+
+@pytest.mark.parametrize(
+    ("used", "seconds", "expected"), [(True, 0.99, StaleError), (True, 1.01, ReadError), (False, 0.0, ReadError)]
+)
+def test_a_request_goes_out_again_within_a_second_alone(used: bool, seconds: float, expected: type[Exception]) -> None:
+    """On a connection that was kept: later, somebody may have been at work on it."""
+    from zen_native._core import Wire
+
+    wire = Wire(bytearray(1024), max_head_bytes=1024)
+    wire.begin("POST", None)
+    wire.eof()
+    with pytest.raises(expected):
+        Answer(wire)._note_head(used, seconds, None)
