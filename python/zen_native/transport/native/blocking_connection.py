@@ -170,10 +170,8 @@ class BlockingConnection:
                 if not self.is_late:
                     self._broke(error)
                 return
-            finally:  # as `_leave`
-                self._inside = False
-                if self._closed:
-                    self._socket.close()
+            finally:
+                self._leave()
             heard = updated if count and not self._closed else self._heard
             heard(count)
             if (events := events_of_read()) is None:
