@@ -157,3 +157,33 @@ def test_bytes_that_are_no_record(kind: str, context: ssl.SSLContext, tls: zen.T
     assert isinstance(failed.error, zen.ReadError)
     assert "SSL" in failed.error.message
     assert (failed.text, fine.text) == ("Hel", "Hello")
+
+
+def test_what_tls_says_by_itself_waits_for_the_end_of_a_request(kind: str, authority: Authority, reads: Reads) -> None:
+    """The server asks for a certificate in the middle of one, and takes no more of it until that has been read."""
+    demanding = authority.demanding(ssl.TLSVersion.TLSv1_3)
+    showing = ssl.create_default_context(cafile=authority.file)
+    showing.load_cert_chain(*authority.client())
+    demanding.post_handshake_auth = showing.post_handshake_auth = True
+    shown: list[object] = []
+
+    def demand(connection: socket.socket) -> None:
+        with demanding.wrap_socket(connection, server_side=True) as stream:
+            stream.recv(1)
+            read = reads.next()
+            stream.verify_client_post_handshake()
+            stream.sendall(b"HTTP/1.1 102 X\r\n\r\n")
+            assert read.wait(5)
+            assert read_request(stream)
+            stream.settimeout(0.05)
+            while not stream.getpeercert():  # where it lies behind the request, it takes a read to find it
+                with suppress(TimeoutError):
+                    stream.recv(1)
+                    return  # the client has hung up
+            shown.append(stream.getpeercert())
+            answered(stream)
+
+    with ByHand(demand) as server:
+        heard = ask_again(kind, at(server), 1, call={"messages": "x" * (32 << 20)}, tls=showing)
+    assert [(each.error, each.text) for each in heard] == [(None, "Hello")]
+    assert len(shown) == 1
