@@ -11,11 +11,10 @@ from typing import Any
 
 import pytest
 from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, is_sync, new_client, run
+from tests.kit.credentials import Lookup
 from tests.kit.server import HOLD, Reply, Server, sse_reply
 
 import zen_native as zen
-from zen_native._prepare import Prepared
-from zen_native.transport.base import HttpRequest
 
 CLOSED = "the client is closed"
 RETRY = zen.RetryPolicy(base=0.5)
@@ -135,23 +134,15 @@ def test_nothing_is_sent_again(kind: str, server: Server, failed: threading.Even
 def test_nothing_is_sent_whose_credentials_were_looked_up_meanwhile(
     kind: str, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, found = threading.Event(), threading.Event()
-    authorized = Prepared.authorized
-
-    def looked_up(prepared: Prepared) -> HttpRequest:
-        asked.set()
-        assert found.wait(5)
-        return authorized(prepared)
-
-    monkeypatch.setattr("zen_native._attempt.blocks", lambda route: True)
-    monkeypatch.setattr(Prepared, "authorized", looked_up)
+    lookup = Lookup()
+    lookup.begin(monkeypatch)
 
     async def main() -> None:
         client = new_client(kind, config(server))
         asking = Asked(kind, client)
-        assert asked.wait(5) if is_sync(kind) else await asyncio.to_thread(asked.wait, 5)
+        assert lookup.asked.wait(5) if is_sync(kind) else await asyncio.to_thread(lookup.asked.wait, 5)
         await awaited(kind, client.close() if is_sync(kind) else client.aclose())
-        found.set()
+        lookup.found.set()
         error = await asking.over()
         assert isinstance(error, RuntimeError)
         assert CLOSED in str(error)

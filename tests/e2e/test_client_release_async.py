@@ -17,11 +17,10 @@ import trio
 from anyio import to_thread
 from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, cancelled, config, is_sync, new_client, new_loop, run
 from tests.kit.authority import Authority
+from tests.kit.credentials import Lookup
 from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
-from zen_native._prepare import Prepared
-from zen_native.transport.base import HttpRequest
 from zen_native.transport.native import aio
 from zen_native.transport.native.connection import Connection
 
@@ -200,19 +199,12 @@ def test_nothing_goes_out_that_was_hung_up_on_while_its_credentials_were_looked_
 ) -> None:
     """Though there is a connection, and so nothing more to wait for."""
     server.plays(sse_reply(*WHOLE))
-    asked, found = threading.Event(), threading.Event()
-    authorized = Prepared.authorized
-
-    def looked_up(prepared: Prepared) -> HttpRequest:
-        asked.set()
-        assert found.wait(5)
-        return authorized(prepared)
+    lookup = Lookup()
 
     async def main() -> None:
         async with new_client(kind, config(server)) as client:
             await client.generate("mine/m", "first")
-            monkeypatch.setattr("zen_native._attempt.blocks", lambda route: True)
-            monkeypatch.setattr(Prepared, "authorized", looked_up)
+            lookup.begin(monkeypatch)
             stream = client.stream("mine/m", "second")
 
             async def read() -> None:
@@ -221,9 +213,9 @@ def test_nothing_goes_out_that_was_hung_up_on_while_its_credentials_were_looked_
 
             async with anyio.create_task_group() as group:
                 group.start_soon(read)
-                assert await to_thread.run_sync(asked.wait, 5)
+                assert await to_thread.run_sync(lookup.asked.wait, 5)
                 await stream.aclose()
-                found.set()
+                lookup.found.set()
             await client.generate("mine/m", "third")
 
     run(kind, main)
