@@ -42,8 +42,6 @@ _LOGGER = logging.getLogger("zen_native.client")
 _ENDS = (StepFinish, Finish)
 _LARGE = 512 << 10
 """Characters of long texts, such as images. To write more would hold up an event loop for a millisecond and longer."""
-_MANY = 200
-"""Parts of messages, of which each takes five to ten microseconds to be lowered."""
 
 __all__ = ["Engine", "Source", "Step"]
 
@@ -229,7 +227,7 @@ class Step:
     async def _prepare(self, model: str) -> Prepared:
         prepare, request = self._engine.prepare, self._request
         # On trio it is done here: what decides in a thread would not know that trio is there.
-        if not _is_large(request) or other_event_loop() is not None:
+        if long_characters(request) < _LARGE or other_event_loop() is not None:
             return prepare(request, model)
         return await self._engine.io.blocking(partial(prepare, request, model))
 
@@ -288,10 +286,6 @@ class Step:
         left_out = () if self._attempt is None else self._attempt.prepared.lowered.warnings
         more = (*left_out, *self._notes)
         return [*events[:-1], replace(last, warnings=(*more, *last.warnings))] if more else events
-
-
-def _is_large(request: LLMRequest) -> bool:
-    return sum(len(message.content) for message in request.messages) > _MANY or long_characters(request) > _LARGE
 
 
 def _short(error: LLMError) -> str:

@@ -14,7 +14,6 @@ from tests.kit.asking import NATIVE, WAYS, WHOLE, ask_again, config, is_sync, ne
 from tests.kit.server import Server, sse_reply
 
 import zen_native as zen
-from zen_native._prepare import prepare
 from zen_native.formats import body
 
 IMAGE = "QUJD" * (1 << 18)
@@ -63,27 +62,6 @@ def test_an_image_is_not_written_in_the_thread_of_the_loop(kind: str, writers: l
         (heard,) = ask_again(kind, config(server), 1, call=CALL)
     assert heard.error is None
     assert [thread is threading.main_thread() for thread in writers] == [is_sync(kind)]
-
-
-@pytest.mark.parametrize("kind", NATIVE)
-@pytest.mark.parametrize("turns", [10, 300])
-def test_a_long_conversation_is_not_lowered_in_the_thread_of_the_loop(
-    kind: str, turns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[threading.Thread] = []
-
-    def noted(*args: Any, **named: Any) -> Any:
-        seen.append(threading.current_thread())
-        return prepare(*args, **named)
-
-    monkeypatch.setattr("zen_native.client.prepare", noted)
-    said = [{"role": ("user", "assistant")[turn % 2], "content": f"turn {turn}"} for turn in range(turns + 1)]
-    with Server(sse_reply(*WHOLE)) as server:
-        (heard,) = ask_again(kind, config(server), 1, call={"messages": said})
-        (request,) = server.requests
-    assert heard.error is None
-    assert json.loads(request.body)["messages"] == said
-    assert [thread is threading.main_thread() for thread in seen] == [is_sync(kind) or turns < 200]
 
 
 def test_an_image_that_has_been_sent_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:
