@@ -70,13 +70,13 @@ _BY_SHAPE = (
     r"\bABSK[\w+/=]{40,}",
     r"\bAIza[\w-]{20,}",
     r"\bya29\.[\w.-]{16,}",
-    r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
 )
+_IDS_OF_AWS = r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"
 # What follows of the characters that a credential may have (RFC 9110 section 11.2), URL-encoded or not, but for the
 # full stops of a sentence: what were left of a key would not be found by its value any more.
 _REST = r"(?:[\w~+/=-]|\.++(?=[\w~+/=-])|%(?:2[BFbf]|3[Dd]|7[Ee]))*+"
 # A pass of its own behind those, for it takes whole runs of letters: one begins at every "eyJ" and may be no token.
-_JWT = rf"(\beyJ[\w-]{{8,}}+)(\.eyJ[\w-]{{8,}}\.[\w-]{{0,1024}}{_REST})?"
+_JWT = rf"(\beyJ[\w-]{{8,}}+)(\.eyJ[\w-]{{8,}}\.{_REST})?"
 
 
 def clean(text: str) -> str:
@@ -145,7 +145,7 @@ def _rules() -> _Rules:
         _named(_BEFORE_BARE),
         (re.compile(_BARE_FIELD[0]), re.compile(_BARE_FIELD[1])),
         _named(_BEHIND_BARE),
-        re.compile(rf"(?:{'|'.join(_BY_SHAPE)}){_REST}", re.ASCII),
+        re.compile(rf"(?:{'|'.join(_BY_SHAPE)}){_REST}|{_IDS_OF_AWS}", re.ASCII),
         re.compile(_JWT, re.ASCII),
     )
 

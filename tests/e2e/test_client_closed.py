@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, is_sync, new_client, run
+from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, is_sync, new_client, new_loop, run
 from tests.kit.credentials import Lookup
 from tests.kit.server import HOLD, Reply, Server, sse_reply
 
@@ -256,3 +256,23 @@ def test_who_closes_it_meanwhile_waits_for_the_end(kind: str, cancelled: bool, s
         assert first.cancelled() is cancelled
 
     run(kind, main)
+
+
+@pytest.mark.parametrize("kind", [way for way in NATIVE if not is_sync(way)])
+def test_a_loop_that_stands_still_closes_all_in_one_turn(
+    kind: str, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may have no more than that."""
+    loop = new_loop(kind)
+    client = new_client(kind, config(server))
+
+    async def ask() -> None:
+        await asyncio.gather(*(client.generate("mine/m", "hi") for _ in range(10)))
+
+    loop.run_until_complete(ask())
+    assert server.held_open > 4  # as are closed in a turn of one that goes on
+    asyncio.run(client.aclose())
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+    assert server.wait_for(lambda: server.held_open == 0)
+    assert caplog.records == []

@@ -222,7 +222,6 @@ HIDDEN = [
     "key sk-abcdefghij.S3CR3T-value.",
     "key hf_abcdefghijklmnop+S3CR3T/value==",
     "key AIzaabcdefghijklmnopqrst..~S3CR3T",
-    "key AKIAIOSFODNN7EXAMPLE/S3CR3T",
     "key sk-abcdefghij%2FS3CR3T%3d",
     "eyJhbGciOiJI.eyJhYmNkZWZn.c2ln.S3CR3T~value",
 ]
@@ -252,6 +251,8 @@ def test_secret_is_hidden(text: str) -> None:
 
 def test_aws_key_id_is_hidden() -> None:
     assert redact("id AKIAIOSFODNN7EXAMPLE.") == "id [redacted]."
+    scope = "/20261122/us-east-1/bedrock/aws4_request"  # which is what one looks for
+    assert redact(f"of AKIAIOSFODNN7EXAMPLE{scope}") == f"of [redacted]{scope}"
 
 
 @pytest.mark.parametrize("behind", [".", ". You", "... and", ", which", ": no", '"}', ")", "?x=1", "%20no"])

@@ -23,7 +23,7 @@ if native.CAUSE is not None or sys.platform != "linux":
     pytest.skip(f"the poller is NOT TESTED: {native.CAUSE or sys.platform}", allow_module_level=True)
 
 ORIGIN = Origin(secure=False, host="127.0.0.1", port=1)
-WINDOW = 32
+WINDOW = 64
 """So many turns are counted before anything changes."""
 SOON = 0.1
 """Seconds, many ticks."""
@@ -149,7 +149,7 @@ def test_a_loop_with_as_much_to_read_in_more_time_is_not(scene: Scene) -> None:
 def test_who_asks_when_he_is_answered_does_not_wait_for_a_clock_for_long(scene: Scene) -> None:
     """Two of them, so that each tick has two reads."""
     asking = scene.peers[:2]
-    turns, waits = 200 * WINDOW, 0
+    turns, waits = 100 * WINDOW, 0
     for _ in range(turns):
         for peer in asking:
             peer.far.send(b"x")

@@ -134,12 +134,12 @@ impl Poller {
 
     /// Reads what has come, and what comes meanwhile.
     fn ready(&self, py: Python<'_>) -> PyResult<()> {
-        let began = Instant::now();
         let (mut reads, mut bytes) = (0, 0);
         self.with(py, |inner| {
             inner.open.iter().for_each(|open| open.wakeups.begin());
             Ok(())
         })?;
+        let began = Instant::now(); // behind that, so that another tick is over when too much time is
         while let Some(fd) = self.with(py, |inner| Ok(inner.next()))?.map_err(|error| raised(py, error))? {
             bytes += self.read(py, fd)?;
             reads += 1;

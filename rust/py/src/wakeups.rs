@@ -16,12 +16,13 @@ use rustix::time::{
 /// enough the clock has struck again meanwhile, and the loop goes on at once.
 pub(crate) const TICK: Duration = Duration::from_micros(700);
 /// So many wake-ups are counted before anything changes.
-const WINDOW: u32 = 32;
+const WINDOW: u32 = 64;
 /// So many reads a tick are worth it, in halves.
 const ENOUGH: u32 = 3;
 /// Of the bytes a second that came, so many must still come: who asks the next thing when the last one is answered waits
-/// for each tick.
-const KEPT: f64 = 0.6;
+/// for each tick. The clock begins where turns take two thirds of a tick or less, so that no more than two thirds of what
+/// such a one had is left.
+const KEPT: f64 = 0.75;
 /// After ticks that were not worth it, the time until they are tried again; twice that after each time in a row.
 const REST: Duration = Duration::from_millis(50);
 const LONGEST_REST: Duration = Duration::from_secs(2);
@@ -79,7 +80,9 @@ impl Wakeups {
         if !self.ticks {
             if spent * ENOUGH < TICK * WINDOW * 2 && began >= self.rests_until {
                 self.rate = rate;
-                let _ = self.tick(sockets);
+                if self.tick(sockets).is_err() {
+                    self.rests_until = began + LONGEST_REST; // the system has no more files
+                }
             }
         } else if self.reads >= WINDOW * ENOUGH / 2 && rate >= self.rate * KEPT {
             self.rest = REST;

@@ -100,14 +100,17 @@ class AioTransport:
                 home.shut()
             else:
                 with suppress(RuntimeError):  # it is closed by now
-                    loop.call_soon_threadsafe(home.begin_to_close)
+                    # On one that stands still nobody is held up, and it may never go on.
+                    loop.call_soon_threadsafe(home.begin_to_close if loop.is_running() else home.shut)
 
     async def _home(self, loop: asyncio.AbstractEventLoop) -> Home:
         """The connections of a loop, made new. Those of loops that are over are closed, where the loop was closed
         without ado, and forgotten."""
         with self._lock:
             for over in [known for known, other in self._homes.items() if other.closed or known.is_closed()]:
-                self._homes.pop(over).shut()
+                forgotten = self._homes.pop(over)
+                if over.is_closed():  # else it closes them itself, maybe in another thread
+                    forgotten.shut()
             home = self._homes[loop] = Home(loop, self._tls, self._limits)
         await home.enter()
         return home
@@ -176,7 +179,7 @@ class Home:
         self.closed = True
 
     def shut(self) -> None:
-        """The same at once, where the loop goes on no more. May be called again."""
+        """The same at once. May be called again."""
         self.closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()

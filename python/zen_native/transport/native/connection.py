@@ -174,7 +174,7 @@ class Connection(asyncio.BufferedProtocol):
         return self.is_free
 
     def take_in(self) -> None:
-        """Read what has come and the poller has not read. Without one, the loop has read all of it by any time."""
+        """Read what has come and the poller has not read. Without one, the loop reads before it looks at its timers."""
         if self._poller is not None and self.open:
             self._poller.look(self._fd)
 
