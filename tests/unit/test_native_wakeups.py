@@ -99,7 +99,7 @@ def test_it_reads_what_has_come_by_then(scene: Scene) -> None:
 @pytest.mark.parametrize("reads", [0, 1])
 def test_a_loop_that_has_little_to_read_is_not(scene: Scene, reads: int) -> None:
     ticking(scene)
-    work(scene, 2 * WINDOW, reads)
+    work(scene, 4 * WINDOW, reads)
     assert not woken(scene)
     scene.peers[0].far.send(b"x")
     assert woken(scene, within=0)
@@ -109,7 +109,7 @@ def test_nor_is_it_again_at_once(scene: Scene) -> None:
     while True:
         ticking(scene)
         began = time.monotonic()
-        work(scene, 2 * WINDOW, reads=0)
+        work(scene, 4 * WINDOW, reads=0)
         work(scene, 4 * WINDOW, reads=3)
         if time.monotonic() - began < REST:  # or this machine was busy with something else
             break
@@ -149,7 +149,7 @@ def test_a_loop_with_as_much_to_read_in_more_time_is_not(scene: Scene) -> None:
 def test_who_asks_when_he_is_answered_does_not_wait_for_a_clock_for_long(scene: Scene) -> None:
     """Two of them, so that each tick has two reads."""
     asking = scene.peers[:2]
-    turns, waits = 100 * WINDOW, 0
+    turns, waits = 200 * WINDOW, 0
     for _ in range(turns):
         for peer in asking:
             peer.far.send(b"x")

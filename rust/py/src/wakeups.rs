@@ -39,6 +39,8 @@ pub(crate) struct Wakeups {
     since: Instant,
     /// Bytes a second when the clock began.
     rate: f64,
+    /// Whether the last ticks were not worth it.
+    doubted: bool,
     rest: Duration,
     rests_until: Instant,
 }
@@ -50,8 +52,8 @@ impl Wakeups {
         epoll::add(&watched, sockets, unnamed(), EventFlags::IN)?;
         let now = Instant::now();
         let (turns, reads, bytes, since) = (0, 0, 0, now);
-        let (clock, ticks, rate, rest, rests_until) = (None, false, 0.0, REST, now);
-        Ok(Self { watched, clock, ticks, turns, reads, bytes, since, rate, rest, rests_until })
+        let (clock, ticks, rate, doubted, rest, rests_until) = (None, false, 0.0, false, REST, now);
+        Ok(Self { watched, clock, ticks, turns, reads, bytes, since, rate, doubted, rest, rests_until })
     }
 
     /// What the loop is to watch.
@@ -85,8 +87,11 @@ impl Wakeups {
                 }
             }
         } else if self.reads >= WINDOW * ENOUGH / 2 && rate >= self.rate * KEPT {
-            self.rest = REST;
+            (self.rest, self.doubted) = (REST, false);
+        } else if !self.doubted {
+            self.doubted = true; // once may be chance
         } else {
+            self.doubted = false;
             self.hear(sockets);
             self.rests_until = began + self.rest;
             self.rest = LONGEST_REST.min(self.rest * 2);
