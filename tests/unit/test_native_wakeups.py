@@ -146,6 +146,13 @@ def test_a_loop_with_as_much_to_read_in_more_time_is_not(scene: Scene) -> None:
         assert select.select([scene.poller.fileno()], [], [], 0)[0] == []
 
 
+def test_one_connection_alone_is_read_when_something_comes(scene: Scene) -> None:
+    for _ in range(8 * WINDOW):
+        work(scene, 1, reads=1)
+        assert select.select([scene.poller.fileno()], [], [], 0)[0] == []
+    assert not woken(scene)
+
+
 def test_who_asks_when_he_is_answered_does_not_wait_for_a_clock_for_long(scene: Scene) -> None:
     """Two of them, so that each tick has two reads."""
     asking = scene.peers[:2]

@@ -22,7 +22,7 @@ use rustix::net::{RecvFlags, recv};
 
 use crate::exclusive::Exclusive;
 use crate::tls::TlsReader;
-use crate::wakeups::{TICK, Wakeups};
+use crate::wakeups::{TICK, Turn, Wakeups};
 use crate::wire::Wire;
 
 /// So many sockets are asked for at a time.
@@ -47,6 +47,9 @@ struct Inner {
     readers: HashMap<RawFd, Reader>,
     /// Sockets that have something, and whose turn comes: without them those behind a busy one could wait for ever.
     queue: VecDeque<RawFd>,
+    /// Who was read last, and how often that was another one than before.
+    last: RawFd,
+    changes: u32,
 }
 
 /// What belongs to the system.
@@ -79,7 +82,13 @@ impl Poller {
         }
         let open = Open::new().map_err(|error| raised(py, error))?;
         Ok(Self {
-            inner: Exclusive::new(Inner { open: Some(open), readers: HashMap::new(), queue: VecDeque::new() }),
+            inner: Exclusive::new(Inner {
+                open: Some(open),
+                readers: HashMap::new(),
+                queue: VecDeque::new(),
+                last: -1,
+                changes: 0,
+            }),
             room: Exclusive::new(Vec::new()),
             buffer: PyBuffer::get(buffer)?,
         })
@@ -148,7 +157,8 @@ impl Poller {
             }
         }
         self.with(py, |inner| {
-            inner.open.iter_mut().for_each(|open| open.wakeups.end(&open.epoll, began, reads, bytes));
+            let turn = Turn { began, reads, bytes, changes: std::mem::take(&mut inner.changes) };
+            inner.open.iter_mut().for_each(|open| open.wakeups.end(&open.epoll, &turn));
             Ok(())
         })
     }
@@ -252,7 +262,12 @@ impl Inner {
                 Err(error) => return Err(error),
             }
         }
-        Ok(self.queue.pop_front())
+        let next = self.queue.pop_front();
+        if let Some(fd) = next {
+            self.changes = self.changes.saturating_add(u32::from(fd != self.last));
+            self.last = fd;
+        }
+        Ok(next)
     }
 
     fn reader(&self, py: Python<'_>, fd: RawFd) -> Option<Reader> {

@@ -27,6 +27,15 @@ const KEPT: f64 = 0.75;
 const REST: Duration = Duration::from_millis(50);
 const LONGEST_REST: Duration = Duration::from_secs(2);
 
+/// What came of a wake-up.
+pub(crate) struct Turn {
+    pub(crate) began: Instant,
+    pub(crate) reads: u32,
+    pub(crate) bytes: usize,
+    /// How often another socket was read than just before.
+    pub(crate) changes: u32,
+}
+
 pub(crate) struct Wakeups {
     watched: OwnedFd,
     /// From the first time on that the loop is as busy as that, which most never are.
@@ -35,6 +44,7 @@ pub(crate) struct Wakeups {
     turns: u32,
     reads: u32,
     bytes: u32,
+    changes: u32,
     /// Since when they are counted.
     since: Instant,
     /// Bytes a second when the clock began.
@@ -51,9 +61,9 @@ impl Wakeups {
         let watched = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&watched, sockets, unnamed(), EventFlags::IN)?;
         let now = Instant::now();
-        let (turns, reads, bytes, since) = (0, 0, 0, now);
+        let (turns, reads, bytes, changes, since) = (0, 0, 0, 0, now);
         let (clock, ticks, rate, doubted, rest, rests_until) = (None, false, 0.0, false, REST, now);
-        Ok(Self { watched, clock, ticks, turns, reads, bytes, since, rate, doubted, rest, rests_until })
+        Ok(Self { watched, clock, ticks, turns, reads, bytes, changes, since, rate, doubted, rest, rests_until })
     }
 
     /// What the loop is to watch.
@@ -69,18 +79,22 @@ impl Wakeups {
         }
     }
 
-    /// So many reads came of it, and bytes.
-    pub(crate) fn end(&mut self, sockets: &OwnedFd, began: Instant, reads: u32, bytes: usize) {
+    /// The turn is over.
+    pub(crate) fn end(&mut self, sockets: &OwnedFd, turn: &Turn) {
+        let began = turn.began;
         self.turns += 1;
-        self.reads = self.reads.saturating_add(reads);
-        self.bytes = self.bytes.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.reads = self.reads.saturating_add(turn.reads);
+        self.bytes = self.bytes.saturating_add(u32::try_from(turn.bytes).unwrap_or(u32::MAX));
+        self.changes = self.changes.saturating_add(turn.changes);
         if self.turns < WINDOW {
             return;
         }
         let spent = began.saturating_duration_since(self.since);
         let rate = f64::from(self.bytes) / spent.as_secs_f64().max(f64::MIN_POSITIVE);
         if !self.ticks {
-            if spent * ENOUGH < TICK * WINDOW * 2 && began >= self.rests_until {
+            // One socket alone has nothing to be read together with.
+            let several = self.changes >= self.reads / 2;
+            if several && spent * ENOUGH < TICK * WINDOW * 2 && began >= self.rests_until {
                 self.rate = rate;
                 if self.tick(sockets).is_err() {
                     self.rests_until = began + LONGEST_REST; // the system has no more files
@@ -96,7 +110,7 @@ impl Wakeups {
             self.rests_until = began + self.rest;
             self.rest = LONGEST_REST.min(self.rest * 2);
         }
-        (self.turns, self.reads, self.bytes, self.since) = (0, 0, 0, began);
+        (self.turns, self.reads, self.bytes, self.changes, self.since) = (0, 0, 0, 0, began);
     }
 
     /// By the clock from now on, and what a turn has left over is read in the one after the next tick. Where that fails
