@@ -24,7 +24,7 @@ if native.CAUSE is not None or sys.platform != "linux":
 
 ORIGIN = Origin(secure=False, host="127.0.0.1", port=1)
 WINDOW = 64
-"""So many turns are counted before anything changes."""
+"""So many wake-ups are counted before anything changes."""
 SOON = 0.1
 """Seconds, many ticks."""
 TICK = 0.0007
@@ -45,9 +45,9 @@ def woken(scene: Scene, within: float = SOON) -> bool:
     return bool(select.select([scene.poller.fileno()], [], [], within)[0])
 
 
-def work(scene: Scene, turns: int, reads: int) -> None:
-    """Turns of a loop, in which so many connections have something."""
-    for _ in range(turns):
+def work(scene: Scene, wakeups: int, reads: int) -> None:
+    """Wake-ups of a loop, at each of which so many connections have something."""
+    for _ in range(wakeups):
         for peer in scene.peers[:reads]:
             peer.far.send(b"x")
         scene.poller.ready()
@@ -117,11 +117,11 @@ def test_nor_is_it_again_at_once(scene: Scene) -> None:
     ticking(scene)
 
 
-def test_what_was_too_much_for_a_turn_is_read_in_the_next(scene: Scene) -> None:
+def test_what_was_too_much_for_a_wakeup_is_read_in_the_next(scene: Scene) -> None:
     ticking(scene)
     before = heard(scene)
     for peer in scene.peers:
-        peer.then = lambda: time.sleep(0.002)  # longer than a turn may take
+        peer.then = lambda: time.sleep(0.002)  # longer than one may take
         peer.far.send(b"x")
     for _ in scene.peers:
         assert woken(scene, within=5)
@@ -156,8 +156,8 @@ def test_one_connection_alone_is_read_when_something_comes(scene: Scene) -> None
 def test_who_asks_when_he_is_answered_does_not_wait_for_a_clock_for_long(scene: Scene) -> None:
     """Two of them, so that each tick has two reads."""
     asking = scene.peers[:2]
-    turns, waits = 200 * WINDOW, 0
-    for _ in range(turns):
+    rounds, waits = 200 * WINDOW, 0
+    for _ in range(rounds):
         for peer in asking:
             peer.far.send(b"x")
         waits += not woken(scene, within=0)
@@ -166,7 +166,7 @@ def test_who_asks_when_he_is_answered_does_not_wait_for_a_clock_for_long(scene: 
             scene.poller.ready()
         for peer in asking:
             peer.heard.clear()
-    assert waits < turns / 10
+    assert waits < rounds / 10
 
 
 class Crowd:

@@ -1,8 +1,8 @@
 //! `_core.Poller`: reads the connections of one event loop, all of them in one callback of it.
 //!
 //! Owns an epoll instance of the sockets (`wakeups` says when the loop hears of it) and the way of the bytes from there to
-//! the wires. The loop's own way takes several calls in Python for each read, and a turn of the loop for every few. Owns no
-//! socket: who adds one keeps it open, and removes it first. The GIL is held throughout, for nothing here blocks.
+//! the wires. The loop's own way takes several calls in Python for each read, and an iteration of the loop for every few.
+//! Owns no socket: who adds one keeps it open, and removes it first. The GIL is held throughout, for nothing here blocks.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem::MaybeUninit;
@@ -22,12 +22,12 @@ use rustix::net::{RecvFlags, recv};
 
 use crate::exclusive::Exclusive;
 use crate::tls::TlsReader;
-use crate::wakeups::{TICK, Turn, Wakeups};
+use crate::wakeups::{TICK, Wakeup, Wakeups};
 use crate::wire::Wire;
 
 /// So many sockets are asked for at a time.
 const MANY: usize = 32;
-/// After so much time the rest of the loop has its turn.
+/// After so much time the loop goes on with the rest.
 const LONG: Duration = Duration::from_millis(1);
 const _: () = assert!(TICK.as_nanos() < LONG.as_nanos(), "what is left over would wait for a tick");
 
@@ -45,11 +45,11 @@ struct Inner {
     /// None when it was closed.
     open: Option<Open>,
     readers: HashMap<RawFd, Reader>,
-    /// Sockets that have something, and whose turn comes: without them those behind a busy one could wait for ever.
+    /// Sockets that have something, and are read next: without them those behind a busy one could wait for ever.
     queue: VecDeque<RawFd>,
     /// Who was read last, and how often that was another one than before.
     last: RawFd,
-    changes: u32,
+    switches: u32,
 }
 
 /// What belongs to the system.
@@ -87,7 +87,7 @@ impl Poller {
                 readers: HashMap::new(),
                 queue: VecDeque::new(),
                 last: -1,
-                changes: 0,
+                switches: 0,
             }),
             room: Exclusive::new(Vec::new()),
             buffer: PyBuffer::get(buffer)?,
@@ -157,8 +157,8 @@ impl Poller {
             }
         }
         self.with(py, |inner| {
-            let turn = Turn { began, reads, bytes, changes: std::mem::take(&mut inner.changes) };
-            inner.open.iter_mut().for_each(|open| open.wakeups.end(&open.epoll, &turn));
+            let wakeup = Wakeup { began, reads, bytes, switches: std::mem::take(&mut inner.switches) };
+            inner.open.iter_mut().for_each(|open| open.wakeups.end(&open.epoll, &wakeup));
             Ok(())
         })
     }
@@ -249,7 +249,7 @@ impl Open {
 }
 
 impl Inner {
-    /// The socket whose turn it is, None where nobody has anything.
+    /// The socket that is read next, None where nobody has anything.
     fn next(&mut self) -> Result<Option<RawFd>, Errno> {
         let Some(Open { epoll, .. }) = &self.open else { return Ok(None) };
         if self.queue.is_empty() {
@@ -264,7 +264,7 @@ impl Inner {
         }
         let next = self.queue.pop_front();
         if let Some(fd) = next {
-            self.changes = self.changes.saturating_add(u32::from(fd != self.last));
+            self.switches = self.switches.saturating_add(u32::from(fd != self.last));
             self.last = fd;
         }
         Ok(next)

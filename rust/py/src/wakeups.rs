@@ -1,7 +1,7 @@
 //! When a loop is woken to read: for whatever comes, or, where that happens thousands of times a second, by a clock.
 //!
-//! Owns what the loop watches: an epoll instance with the one of the sockets in it, and with a timer. A turn of the loop
-//! costs as much as a read or two; network cards spare their interrupts in the same way. Owns no socket.
+//! Owns what the loop watches: an epoll instance with the one of the sockets in it, and with a timer. An iteration of
+//! the loop costs as much as a read or two; network cards spare their interrupts in the same way. Owns no socket.
 
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
@@ -20,20 +20,20 @@ const WINDOW: u32 = 64;
 /// So many reads a tick are worth it, in halves.
 const ENOUGH: u32 = 3;
 /// Of the bytes a second that came, so many must still come: who asks the next thing when the last one is answered waits
-/// for each tick. The clock begins where turns take two thirds of a tick or less, so that no more than two thirds of what
-/// such a one had is left.
+/// for each tick. The clock begins where wake-ups are two thirds of a tick apart or less, so that no more than two
+/// thirds of what such a one had is left.
 const KEPT: f64 = 0.75;
 /// After ticks that were not worth it, the time until they are tried again; twice that after each time in a row.
 const REST: Duration = Duration::from_millis(50);
 const LONGEST_REST: Duration = Duration::from_secs(2);
 
 /// What came of a wake-up.
-pub(crate) struct Turn {
+pub(crate) struct Wakeup {
     pub(crate) began: Instant,
     pub(crate) reads: u32,
     pub(crate) bytes: usize,
     /// How often another socket was read than just before.
-    pub(crate) changes: u32,
+    pub(crate) switches: u32,
 }
 
 pub(crate) struct Wakeups {
@@ -41,10 +41,10 @@ pub(crate) struct Wakeups {
     /// From the first time on that the loop is as busy as that, which most never are.
     clock: Option<OwnedFd>,
     ticks: bool,
-    turns: u32,
+    count: u32,
     reads: u32,
     bytes: u32,
-    changes: u32,
+    switches: u32,
     /// Since when they are counted.
     since: Instant,
     /// Bytes a second when the clock began.
@@ -61,9 +61,9 @@ impl Wakeups {
         let watched = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         epoll::add(&watched, sockets, unnamed(), EventFlags::IN)?;
         let now = Instant::now();
-        let (turns, reads, bytes, changes, since) = (0, 0, 0, 0, now);
+        let (count, reads, bytes, switches, since) = (0, 0, 0, 0, now);
         let (clock, ticks, rate, doubted, rest, rests_until) = (None, false, 0.0, false, REST, now);
-        Ok(Self { watched, clock, ticks, turns, reads, bytes, changes, since, rate, doubted, rest, rests_until })
+        Ok(Self { watched, clock, ticks, count, reads, bytes, switches, since, rate, doubted, rest, rests_until })
     }
 
     /// What the loop is to watch.
@@ -79,21 +79,21 @@ impl Wakeups {
         }
     }
 
-    /// The turn is over.
-    pub(crate) fn end(&mut self, sockets: &OwnedFd, turn: &Turn) {
-        let began = turn.began;
-        self.turns += 1;
-        self.reads = self.reads.saturating_add(turn.reads);
-        self.bytes = self.bytes.saturating_add(u32::try_from(turn.bytes).unwrap_or(u32::MAX));
-        self.changes = self.changes.saturating_add(turn.changes);
-        if self.turns < WINDOW {
+    /// All has been read that was to be read at once.
+    pub(crate) fn end(&mut self, sockets: &OwnedFd, wakeup: &Wakeup) {
+        let began = wakeup.began;
+        self.count += 1;
+        self.reads = self.reads.saturating_add(wakeup.reads);
+        self.bytes = self.bytes.saturating_add(u32::try_from(wakeup.bytes).unwrap_or(u32::MAX));
+        self.switches = self.switches.saturating_add(wakeup.switches);
+        if self.count < WINDOW {
             return;
         }
         let spent = began.saturating_duration_since(self.since);
         let rate = f64::from(self.bytes) / spent.as_secs_f64().max(f64::MIN_POSITIVE);
         if !self.ticks {
             // One socket alone has nothing to be read together with.
-            let several = self.changes >= self.reads / 2;
+            let several = self.switches >= self.reads / 2;
             if several && spent * ENOUGH < TICK * WINDOW * 2 && began >= self.rests_until {
                 self.rate = rate;
                 if self.tick(sockets).is_err() {
@@ -110,10 +110,10 @@ impl Wakeups {
             self.rests_until = began + self.rest;
             self.rest = LONGEST_REST.min(self.rest * 2);
         }
-        (self.turns, self.reads, self.bytes, self.changes, self.since) = (0, 0, 0, 0, began);
+        (self.count, self.reads, self.bytes, self.switches, self.since) = (0, 0, 0, 0, began);
     }
 
-    /// By the clock from now on, and what a turn has left over is read in the one after the next tick. Where that fails
+    /// By the clock from now on, and what a wake-up has left over is read in the one at the next tick. Where that fails
     /// it is as before, or the loop is woken for both.
     fn tick(&mut self, sockets: &OwnedFd) -> Result<(), Errno> {
         let clock = match self.clock.take() {
