@@ -98,13 +98,14 @@ class _Home:
     process: int = field(default_factory=os.getpid)
     _transports: dict[str | None, Foreign] = field(default_factory=dict[str | None, Foreign])
     _proxies: Proxies | None = None
-    _keeper: AsyncGenerator[None, None] | None = None
+    _finalizer: AsyncGenerator[None, None] | None = None
 
     async def enter(self) -> None:
-        self._keeper = self._kept()
-        await anext(self._keeper)
+        self._finalizer = self._lifespan()
+        await anext(self._finalizer)
 
-    async def _kept(self) -> AsyncGenerator[None, None]:
+    async def _lifespan(self) -> AsyncGenerator[None, None]:
+        """Until the generator is closed, with which these are."""
         try:
             yield
         finally:
@@ -113,8 +114,8 @@ class _Home:
                 await transport.given.aclose()
 
     async def close(self) -> None:
-        if self._keeper is not None:
-            await self._keeper.aclose()
+        if self._finalizer is not None:
+            await self._finalizer.aclose()
 
     def shut(self) -> None:
         if not self.closed:

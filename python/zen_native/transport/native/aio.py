@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 __all__ = ["AioTransport"]
 
 _AT_A_TIME = 4
-"""So many connections are closed in one turn of a loop. Of each, who reads it is told in that turn, and goes on to the
-end of its request: a fifth of a millisecond."""
+"""So many connections are closed in one iteration of a loop. Of each, who reads it is told within it, and goes on to
+the end of its request: a fifth of a millisecond."""
 _READ = 64 << 10
 """So much is read and decoded at a time: in far less than a millisecond."""
 _MANY_READS = 16 << 10
-"""The same for loops that may read 32 times in one turn (uvloop, whose libuv does): half a megabyte in all."""
+"""The same for loops that may read 32 times in one iteration (uvloop, whose libuv does): half a megabyte in all."""
 _SECOND_ADDRESS = 0.25
 """After so many seconds the next address of a host is tried, too (RFC 8305 section 8)."""
 
@@ -140,25 +140,26 @@ class Home:
         """Where connections over TLS are read to."""
         self._poller = poller_of(loop, sealed)
         self._sweeper: asyncio.TimerHandle | None = None
-        self._keeper: AsyncGenerator[None, None] | None = None
+        self._finalizer: AsyncGenerator[None, None] | None = None
         self._closing: asyncio.Task[None] | None = None
 
     async def enter(self) -> None:
         """Begin, in a task of the loop."""
-        self._keeper = self._kept()
-        await anext(self._keeper)
+        self._finalizer = self._lifespan()
+        await anext(self._finalizer)
 
-    async def _kept(self) -> AsyncGenerator[None, None]:
+    async def _lifespan(self) -> AsyncGenerator[None, None]:
+        """Until the generator is closed, with which these are."""
         try:
             yield
         finally:
             try:
-                await self._close_by_and_by()
+                await self._close_gradually()
             finally:
                 self.shut()
             await asyncio.sleep(0)  # in which the loop closes the sockets
 
-    async def _close_by_and_by(self) -> None:
+    async def _close_gradually(self) -> None:
         """Leave the loop time for others between connections."""
         self.closed = True
         for count, connection in enumerate(self._all(), 1):
@@ -174,8 +175,8 @@ class Home:
 
     def begin_to_close(self) -> None:
         """The same from a callback of the loop. May be called again."""
-        if self._keeper is not None and not self.closed:  # the loop may be at it, which ends
-            self._closing = self.loop.create_task(_closed(self._keeper))
+        if self._finalizer is not None and not self.closed:  # the loop may be at it, which ends
+            self._closing = self.loop.create_task(_finalized(self._finalizer))
         self.closed = True
 
     def shut(self) -> None:
@@ -362,8 +363,8 @@ class Home:
         self._idle.drop(connection)
 
 
-async def _closed(keeper: AsyncGenerator[None, None]) -> None:
-    await keeper.aclose()
+async def _finalized(finalizer: AsyncGenerator[None, None]) -> None:
+    await finalizer.aclose()
 
 
 def _give_up(connection: Connection) -> None:

@@ -3,8 +3,8 @@ the timers of a loop for that.
 
 Owns how a task is resumed where that is not as simple as in most reads (`_core.Waiter` is for those), and when its time
 is over. A future and a timer for each read would cost as much as the read: a waiter is used again, and resumes its task
-in the very turn of the loop that brought the bytes; a timer that goes off too early is set anew, and goes on from one
-answer to the next.
+in the very iteration of the loop that brought the bytes; a timer that goes off too early is set anew, and goes on from
+one answer to the next.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Waiter(_core.Waiter):
             raise error
 
     def resume_later(self) -> None:
-        """Resume the task, in a turn of its own."""
+        """Resume the task, in a callback of its own."""
         resumed = self.resumed()
         if resumed is not None:
             callback, context = resumed
