@@ -6,6 +6,7 @@ mod anthropic_messages;
 mod anthropic_messages_blocks;
 mod bedrock_converse;
 mod bedrock_converse_blocks;
+mod bedrock_converse_end;
 mod bedrock_invoke;
 mod google;
 mod google_sources;

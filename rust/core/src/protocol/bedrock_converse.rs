@@ -1,14 +1,13 @@
 //! Amazon Bedrock Converse and `ConverseStream`.
 //!
-//! Owns the wire events, usage, stop reasons and the end of the stream; results of tools that Bedrock runs and generated
-//! media are in `bedrock_converse_blocks`. A frame's name says which member of the union its payload is; a payload that
-//! is wrapped in the member's name again is unwrapped. Padding (`p`) is never looked at.
+//! Owns the wire events and the end of the stream. Beside it, `bedrock_converse_blocks` has results of tools that Bedrock
+//! runs and generated media, `_end` the names of usage and of stop reasons. A frame's name says which member of the union
+//! its payload is; a payload that is wrapped in the member's name again is unwrapped. Padding (`p`) is never looked at.
 //!
 //! Sources: <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html>,
 //! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>
 //!
 //! Decisions where the contract is silent:
-//! - `inputTokens` excludes cache reads and writes: the recorded totals only add up that way.
 //! - A block index that is missing is that of the block in progress, at a start the next one.
 //! - A call without arguments whose block is stopped waits for the next block or `messageStop`: where the answer was
 //!   cut, the last block is stopped as well, and no arguments came may mean that none came yet.
@@ -20,6 +19,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::bedrock_converse_blocks::{KINDS, Media, Results, cite, give_media, on_citation};
+use super::bedrock_converse_end::{normalized, take_usage};
 use crate::cost;
 use crate::error::{self, Result};
 use crate::event::{FinishReason, Reason};
@@ -30,7 +30,6 @@ use crate::options::Options;
 use crate::protocol::Machine;
 use crate::template::Places;
 use crate::tools::{Opening, Tools};
-use crate::usage::Field;
 
 const DELTA: &str = "contentBlockDelta";
 const EVENTS: [&str; 6] = [DELTA, "messageStart", "contentBlockStart", "contentBlockStop", "messageStop", "metadata"];
@@ -331,7 +330,7 @@ impl BedrockConverse {
         let counts = value.get("usage");
         if counts.is_object() {
             self.counted = true;
-            usage(counts, out);
+            take_usage(counts, out);
         }
         if let Some(reason) = self.reason.clone().filter(|_| self.counted) {
             out.complete(reason);
@@ -372,42 +371,5 @@ impl BedrockConverse {
         let value = value.to_json();
         self.tools.delta(slot, Text::from(value.dump()), out);
         self.tools.close_value(slot, &value, out);
-    }
-}
-
-// Usage
-
-/// Cache counts have two names; the one that is documented is read last.
-fn usage(usage: Value<'_>, out: &mut Out<'_>) {
-    let counts = &mut out.life.usage;
-    counts.keep_raw(usage);
-    for (name, field) in COUNTS {
-        counts.set(field, usage.get(name));
-    }
-    let details = usage.get("cacheDetails");
-    let long = details.items().filter(|item| item.get("ttl").str().is_some_and(|ttl| ttl == "1h"));
-    let known = long.filter_map(|item| item.get("inputTokens").count());
-    if let Some(written) = known.reduce(u64::saturating_add) {
-        counts.put(Field::CacheWrite1h, written);
-    }
-}
-
-const COUNTS: [(&str, Field); 7] = [
-    ("inputTokens", Field::Input),
-    ("outputTokens", Field::Output),
-    ("cacheReadInputTokenCount", Field::CacheRead),
-    ("cacheReadInputTokens", Field::CacheRead),
-    ("cacheWriteInputTokenCount", Field::CacheWrite),
-    ("cacheWriteInputTokens", Field::CacheWrite),
-    ("totalTokens", Field::Total),
-];
-
-fn normalized(raw: &str) -> Reason {
-    match raw {
-        "end_turn" | "stop_sequence" => Reason::Stop,
-        "tool_use" => Reason::ToolCalls,
-        "max_tokens" | "model_context_window_exceeded" => Reason::Length,
-        "content_filtered" | "guardrail_intervened" => Reason::ContentFilter,
-        _ => Reason::Unknown,
     }
 }

@@ -1,14 +1,13 @@
 """Amazon Bedrock Converse and ConverseStream.
 
-Owns the wire events, usage, stop reasons and the end of the stream; results of tools that Bedrock runs and generated
-media are in `bedrock_converse_blocks`. A frame's name says which member of the union its payload is; a payload that
-is wrapped in the member's name again is unwrapped. Padding (`p`) is never looked at.
+Owns the wire events and the end of the stream. Beside it, `bedrock_converse_blocks` has results of tools that Bedrock
+runs and generated media, `_end` the names of usage and of stop reasons. A frame's name says which member of the union
+its payload is; a payload that is wrapped in the member's name again is unwrapped. Padding (`p`) is never looked at.
 
 Sources: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStream.html,
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
 
 Decisions where the contract is silent:
-- `inputTokens` excludes cache reads and writes: the recorded totals only add up that way.
 - A block index that is missing is that of the block in progress, at a start the next one.
 - A call without arguments whose block is stopped waits for the next block or `messageStop`: where the answer was cut,
   the last block is stopped as well, and no arguments came may mean that none came yet.
@@ -32,10 +31,10 @@ from zen_native.runtimes.pure.protocol.bedrock_converse_blocks import (
     give_media,
     on_citation,
 )
+from zen_native.runtimes.pure.protocol.bedrock_converse_end import normalized, take_usage
 from zen_native.runtimes.pure.tools import Tools
 
 if TYPE_CHECKING:
-    from zen_native.events import NormalizedReason
     from zen_native.runtimes.pure.lifecycle import Lifecycle
     from zen_native.runtimes.pure.options import Options
 
@@ -44,6 +43,8 @@ __all__ = ["BedrockConverse"]
 _DELTA = "contentBlockDelta"
 _EVENTS = (_DELTA, "messageStart", "contentBlockStart", "contentBlockStop", "messageStop", "metadata")
 _SERVER_TOOL = "server_tool_use"
+_CUT = ("length", "content-filter")
+_MALFORMED = ("malformed_model_output", "malformed_tool_use")
 _NOTED = ("metrics", "performanceConfig", "serviceTier", "trace")
 
 
@@ -243,13 +244,13 @@ class BedrockConverse:
         extra = value.get("additionalModelResponseFields")
         if extra is not None:
             life.note({"additionalModelResponseFields": extra})
-        normalized = _REASONS.get(raw or "", "unknown")
-        if normalized == "stop" and self._tools.any:
-            normalized = "tool-calls"
-        self._tools.settle(lambda _: normalized in _CUT, life)
+        reason = normalized(raw or "")
+        if reason == "stop" and self._tools.any:
+            reason = "tool-calls"
+        self._tools.settle(lambda _: reason in _CUT, life)
         self._results.end(self._tools, life)
         self._media.end(life)
-        self._reason = FinishReason(normalized, raw)
+        self._reason = FinishReason(reason, raw)
         if self._counted:
             life.complete(self._reason)
 
@@ -262,7 +263,7 @@ class BedrockConverse:
         usage: Value = value.get("usage")
         if isinstance(usage, dict):
             self._counted = True
-            self._usage(usage, life)
+            take_usage(usage, life)
         if self._counted and self._reason is not None:
             life.complete(self._reason)
 
@@ -328,40 +329,3 @@ class BedrockConverse:
         if not self._described:
             life.warn("the stream ended without metadata")
         life.complete(self._reason)
-
-    # Usage
-
-    def _usage(self, usage: dict[str, Any], life: Lifecycle) -> None:
-        """Cache counts have two names; the one that is documented is read last."""
-        counts = life.usage
-        counts.raw = usage
-        for name, field in _COUNTS:
-            counts.set(field, usage.get(name))
-        details = [as_object(item) for item in as_list(usage.get("cacheDetails"))]
-        written = [as_count(item.get("inputTokens")) for item in details if as_text(item.get("ttl")) == "1h"]
-        known = [count for count in written if count is not None]
-        if known:
-            counts.set("cache_write_1h", sum(known))
-
-
-_COUNTS = (
-    ("inputTokens", "input"),
-    ("outputTokens", "output"),
-    ("cacheReadInputTokenCount", "cache_read"),
-    ("cacheReadInputTokens", "cache_read"),
-    ("cacheWriteInputTokenCount", "cache_write"),
-    ("cacheWriteInputTokens", "cache_write"),
-    ("totalTokens", "total"),
-)
-
-_CUT = ("length", "content-filter")
-_MALFORMED = ("malformed_model_output", "malformed_tool_use")
-_REASONS: dict[str, NormalizedReason] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "tool_use": "tool-calls",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "content_filtered": "content-filter",
-    "guardrail_intervened": "content-filter",
-}
