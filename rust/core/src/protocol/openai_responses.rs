@@ -1,8 +1,9 @@
 //! `OpenAI` Responses: `/v1/responses` as a stream or as one document, and the dialects of hosts that speak it.
 //!
 //! Owns what each frame does and the end of the answer. Beside it, `openai_responses_items` says which item a frame
-//! means, `_blocks` makes text and reasoning of its parts, `_hosted` settles calls, `_end` reads usage and the finish
-//! reason, `_frames` names frames that are told apart by name alone. Sources and decisions stand in the twin, `runtimes/pure/protocol/openai_responses.py`.
+//! means and what is known of it, `_blocks` makes text and reasoning of its parts, `_hosted` settles calls, `_end` reads
+//! usage and the finish reason, `_frames` names frames that are told apart by name alone. Sources and decisions stand in
+//! the twin, `runtimes/pure/protocol/openai_responses.py`.
 
 use super::Machine;
 use super::openai_responses_blocks::{
@@ -335,7 +336,7 @@ impl OpenAiResponses {
         self.hot = None;
         self.with(place, |machine, item| {
             if item.closed {
-                return machine.late_ciphertext(item, raw);
+                return machine.ciphertexts.extend(item.other_ciphertext(raw));
             }
             item.describe(raw);
             let Self { items, calls, .. } = machine;
@@ -347,16 +348,6 @@ impl OpenAiResponses {
                 Kind::Opaque => finish_opaque(item, raw, items, out),
             }
         });
-    }
-
-    fn late_ciphertext(&mut self, item: &Item, raw: Value<'_>) {
-        let [id, said] = raw.pick(["id", "encrypted_content"]).map(text);
-        let id = id.as_deref().or(item.id.as_deref());
-        if let (Some(id), Some(said)) = (id, said)
-            && Some(&*said) != item.encrypted.as_deref()
-        {
-            self.ciphertexts.push((id.to_owned(), Json::String(said.into_owned())));
-        }
     }
 
     // The end
@@ -390,18 +381,10 @@ impl OpenAiResponses {
         Ok(())
     }
 
-    /// Items that the provider never completed; their calls count only if the answer was not cut.
+    /// Items that the provider never completed.
     fn finish_open(&mut self, out: &mut Out<'_>, cut: bool) {
         for place in 0..self.items.len() {
-            let counts = self.items.get(place).is_some_and(|item| {
-                !item.closed
-                    && match item.kind {
-                        Kind::Message | Kind::Reasoning => true,
-                        Kind::Call => item.complete || !cut,
-                        Kind::Output | Kind::Opaque => false,
-                    }
-            });
-            if counts {
+            if self.items.get(place).is_some_and(|item| item.is_left_open(cut)) {
                 self.finish_item(place, Value::NULL, out, false);
             }
         }

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use crate::json::Value;
+use crate::json::{Json, Value};
 
 const CALLS: [&str; 3] = ["program", "mcp_list_tools", "mcp_approval_request"];
 
@@ -115,6 +115,23 @@ impl Item {
         if let Some(encrypted) = text(encrypted) {
             self.encrypted = Some(encrypted.into_owned());
         }
+    }
+
+    /// Another ciphertext than the one that is known, and whose it is.
+    pub(super) fn other_ciphertext(&self, raw: Value<'_>) -> Option<(String, Json)> {
+        let [id, said] = raw.pick(["id", "encrypted_content"]).map(text);
+        let (id, said) = (id.as_deref().or(self.id.as_deref())?, said?);
+        (Some(&*said) != self.encrypted.as_deref()).then(|| (id.to_owned(), Json::str(said)))
+    }
+
+    /// Whether it has still to be given out at the end: a call counts only if it is whole, or the answer was not cut.
+    pub(super) fn is_left_open(&self, cut: bool) -> bool {
+        !self.closed
+            && match self.kind {
+                Kind::Message | Kind::Reasoning => true,
+                Kind::Call => self.complete || !cut,
+                Kind::Output | Kind::Opaque => false,
+            }
     }
 
     /// Whether it may be the one described: two call ids make two calls.

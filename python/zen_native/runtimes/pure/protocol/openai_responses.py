@@ -1,8 +1,8 @@
 """OpenAI Responses: `/v1/responses` as a stream or as one document, and the dialects of hosts that speak it.
 
-Owns what each frame does and the end of the answer. Beside it, `openai_responses_items` says which item a frame means,
-`_blocks` makes text and reasoning of its parts, `_hosted` settles calls, `_end` reads usage and the finish reason,
-`_frames` names the frames that are told apart by name alone.
+Owns what each frame does and the end of the answer. Beside it, `openai_responses_items` says which item a frame means
+and what is known of it, `_blocks` makes text and reasoning of its parts, `_hosted` settles calls, `_end` reads usage
+and the finish reason, `_frames` names the frames that are told apart by name alone.
 Sources: https://platform.openai.com/docs/api-reference/responses-streaming (frames),
 https://openrouter.ai/docs/api-reference/responses-api/overview (no event names, `[DONE]`),
 https://api-docs.deepseek.com/guides/responses_api (raw reasoning).
@@ -268,7 +268,7 @@ class OpenAIResponses:
         """An item is complete; one that is closed already may still have another ciphertext to say."""
         self._hot = None
         if item.closed:
-            self._late_ciphertext(item, raw)
+            self._ciphertexts.update(item.other_ciphertext(raw))
             return
         item.describe(raw)
         if item.kind == "message":
@@ -281,12 +281,6 @@ class OpenAIResponses:
             self._calls.finish_output(item, raw, self._items, life)
         else:
             finish_opaque(item, raw, self._items, life)
-
-    def _late_ciphertext(self, item: Item, raw: dict[str, Any]) -> None:
-        text = as_text(raw.get("encrypted_content"))
-        item_id = as_text(raw.get("id")) or item.id
-        if text and item_id and text != item.encrypted:
-            self._ciphertexts[item_id] = text
 
     # The end
 
@@ -307,10 +301,9 @@ class OpenAIResponses:
         life.complete(finish_reason(status, response, calls=self._calls.tools.any))
 
     def _finish_open(self, life: Lifecycle, *, cut: bool) -> None:
-        """Items that the provider never completed; their calls count only if the answer was not cut."""
+        """Items that the provider never completed."""
         for item in self._items.all:
-            counts = item.kind in ("message", "reasoning") or (item.kind == "call" and (item.complete or not cut))
-            if counts and not item.closed:
+            if item.is_left_open(cut):
                 self._finish_item(item, {}, life)
         self._calls.tools.cut_all(life)
 

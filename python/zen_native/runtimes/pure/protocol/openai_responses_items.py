@@ -96,6 +96,19 @@ class Item:
         self.phase = self.phase or as_text(raw.get("phase")) or None
         self.encrypted = as_text(raw.get("encrypted_content")) or self.encrypted
 
+    def other_ciphertext(self, raw: dict[str, Any]) -> dict[str, str]:
+        """Another ciphertext than the one that is known, by whose it is."""
+        said = as_text(raw.get("encrypted_content"))
+        item_id = as_text(raw.get("id")) or self.id
+        return {item_id: said} if item_id and said and said != self.encrypted else {}
+
+    def is_left_open(self, cut: bool) -> bool:
+        """Whether it has still to be given out at the end: a call counts only if it is whole, or the answer was not
+        cut."""
+        if self.closed:
+            return False
+        return self.kind in ("message", "reasoning") or (self.kind == "call" and (self.complete or not cut))
+
 
 class Items:
     """All items of one answer, in order of appearance."""
