@@ -236,7 +236,7 @@ class Attempt:
         return events
 
     async def _read(self) -> list[LLMEvent]:
-        if not self._decoder.answered:
+        if not self._decoder.answered:  # here for what is decompressed already, and for other transports
             self._watch.check_total()
         data = b"" if self._exchange is None else await self._next(self._exchange)
         self._read_out = not data

@@ -123,7 +123,7 @@ class AioExchange(Answer):
         """See `Exchange`."""
         wire = self._wire
         while True:
-            self._watch.check_total()
+            self._watch.check_total()  # of what comes behind an answer, or of an error, nobody else does
             data = wire.take_body()
             if self._connection.paused:
                 self._connection.resume()
