@@ -1,8 +1,10 @@
-"""An answer of Messages in chunks that is under way on a wire, and what may happen to it. Owns no expectation."""
+"""An answer of Messages in chunks that is under way on a wire, what may happen to it, and tasks that wait. Owns no
+expectation."""
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,7 +15,10 @@ if TYPE_CHECKING:
     from zen_native._core import Wire
     from zen_native.transport.native.waiting import Waiter
 
-__all__ = ["COMPLETE", "OTHERS", "begun", "new_waiter", "word"]
+__all__ = ["COMPLETE", "NAME", "OTHERS", "begun", "new_waiter", "suspended", "waits", "word"]
+
+NAME = contextvars.ContextVar[str]("NAME", default="outside")
+"""Of the context in which a task goes on."""
 
 
 def begun() -> Wire:
@@ -36,6 +41,22 @@ def new_waiter() -> Waiter:
 
     loop = asyncio.get_running_loop()
     return Waiter(loop, done_on(loop))
+
+
+async def waits(waiter: Waiter, log: list[str], times: int = 1) -> None:
+    """Wait so often, and note where it goes on."""
+    for _ in range(times):
+        waiter.expect()
+        await waiter
+        log.append(f"resumed in {NAME.get()}")
+
+
+async def suspended(waiter: Waiter, log: list[str], times: int = 1) -> asyncio.Task[None]:
+    """A task that waits now."""
+    task = asyncio.ensure_future(waits(waiter, log, times))
+    await asyncio.sleep(0)
+    assert waiter.waiting
+    return task
 
 
 COMPLETE = "the answer is complete"

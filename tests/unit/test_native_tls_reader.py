@@ -9,7 +9,6 @@ import ssl
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -19,84 +18,19 @@ from tests.kit.authority import Authority
 from tests.kit.feeding import BODY, PROTOCOL, text
 from tests.kit.http1 import Waiter, chunked, new_decoder
 from tests.kit.process import heap_bytes, least_growth, measures_heap
+from tests.kit.tls_peer import ORIGIN, ROOM, Peer
 
 from zen_native import decode
 from zen_native.runtimes import native
 from zen_native.transport.native import connection
-from zen_native.transport.native.connection import Connection, SecureConnection
-from zen_native.transport.native.origin import Origin
+from zen_native.transport.native.connection import Connection
 from zen_native.transport.native.quiet import QuietWire
 
 pytestmark = pytest.mark.skipif(native.CAUSE is not None, reason=f"native NOT TESTED: {native.CAUSE}")
 
-ORIGIN = Origin(secure=True, host="127.0.0.1", port=1)
-ROOM = 64 << 10
 RECORD = 16 << 10
 ANSWER = chunked(BODY)
 EVENTS = decode(BODY, PROTOCOL, provider="kit")
-
-
-class Socket:
-    """The asyncio transport."""
-
-    def __init__(self) -> None:
-        self.writes: list[bytes] = []
-        self.aborted = 0
-
-    def write(self, data: bytes) -> None:
-        self.writes.append(bytes(data))
-
-    def abort(self) -> None:
-        self.aborted += 1
-
-    def get_write_buffer_size(self) -> int:
-        return 0
-
-    def pause_reading(self) -> None:
-        """The reads here are made by hand."""
-
-
-class Peer:
-    """A server in memory, and the connection to it."""
-
-    def __init__(self, server: ssl.SSLContext, client: ssl.SSLContext, size: int = ROOM) -> None:
-        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = server.wrap_bio(self.incoming, self.outgoing, server_side=True)
-        self.room, self.socket = memoryview(bytearray(ROOM)), Socket()
-        self.connection = SecureConnection(ORIGIN, bytearray(size), lambda _: None, client, self.room)
-        self.wire: Any = self.connection.wire
-        shown: Any = self.socket
-        self.connection.connection_made(shown)
-
-    def shake(self) -> Peer:
-        for _ in range(3):
-            self.take_in()
-            with suppress(ssl.SSLWantReadError):
-                self.tls.do_handshake()
-            self.read(self.outgoing.read())
-        return self
-
-    def take_in(self) -> None:
-        """What the connection sent."""
-        self.incoming.write(b"".join(self.socket.writes))
-        self.socket.writes.clear()
-
-    def sealed(self, *records: bytes) -> bytes:
-        for record in records:
-            self.tls.write(record)
-        return self.outgoing.read()
-
-    def goodbye(self) -> bytes:
-        with pytest.raises(ssl.SSLWantReadError):
-            self.tls.unwrap()
-        return self.outgoing.read()
-
-    def read(self, data: bytes, size: int = ROOM) -> None:
-        """The connection reads that, so much at a time."""
-        for at in range(0, len(data), size):
-            piece = data[at : at + size]
-            self.room[: len(piece)] = piece
-            self.connection.buffer_updated(len(piece))
 
 
 @pytest.fixture(scope="module")
