@@ -115,7 +115,7 @@ impl Exchange {
                     _ => answer.skipped += data.len() as u64,
                 },
                 Part::Body(data) => answer.raw.extend_from_slice(data),
-                Part::End { .. } => answer.ended = true,
+                Part::End => answer.ended = true,
             }
         }
         Ok(())

@@ -23,11 +23,8 @@ pub enum Part<'a> {
     Head(Head),
     /// The next piece of the body, never empty.
     Body(&'a [u8]),
-    /// The body is complete. `reusable`: the connection can take another request, as far as can be told by now.
-    End {
-        /// See above; `Response::ready` tells it again once more bytes came.
-        reusable: bool,
-    },
+    /// The body is complete.
+    End,
 }
 
 /// What the next bytes are.
@@ -136,7 +133,7 @@ impl Response {
     fn try_next<'a>(&mut self, bytes: &mut &'a [u8]) -> Result<Option<Part<'a>>> {
         match &mut self.phase {
             Phase::Head => Ok(self.head(bytes)?.map(Part::Head)),
-            Phase::Length(0) => Ok(Some(self.end(bytes))),
+            Phase::Length(0) => Ok(Some(self.end())),
             Phase::Length(left) => {
                 let here = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
                 *left -= here as u64;
@@ -145,7 +142,7 @@ impl Response {
             Phase::Close => Ok(piece(bytes, bytes.len())),
             Phase::Chunked(chunked) => Ok(match chunked.next(bytes)? {
                 Some(Found::Data(data)) => Some(Part::Body(data)),
-                Some(Found::End) => Some(self.end(bytes)),
+                Some(Found::End) => Some(self.end()),
                 None => None,
             }),
             Phase::Idle if bytes.is_empty() => Ok(None),
@@ -161,9 +158,9 @@ impl Response {
         }
     }
 
-    fn end<'a>(&mut self, bytes: &[u8]) -> Part<'a> {
+    fn end(&mut self) -> Part<'static> {
         self.phase = if self.keeps { Phase::Idle } else { Phase::Over(SPENT) };
-        Part::End { reusable: self.keeps && bytes.is_empty() }
+        Part::End
     }
 
     /// The head of the answer. A head that comes in one piece is not copied.

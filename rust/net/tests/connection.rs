@@ -114,16 +114,16 @@ fn what_follows_an_answer_is_nobodys() {
 }
 
 #[test]
-fn the_end_says_whether_more_follows() {
+fn more_behind_an_answer_ends_the_connection() {
     let mut response = Response::new(MAX_HEAD);
-    for (follows, reusable) in [("", true), ("x", false)] {
+    for (follows, ready) in [("", true), ("x", false)] {
         response.begin("GET").expect("a connection that takes a request");
         let bytes = ok("Content-Length: 0\r\n", follows);
         let mut rest = bytes.as_slice();
         assert!(matches!(response.next(&mut rest), Ok(Some(Part::Head(_)))));
-        assert_eq!(response.next(&mut rest), Ok(Some(Part::End { reusable })));
+        assert_eq!(response.next(&mut rest), Ok(Some(Part::End)));
         assert_eq!(response.next(&mut rest), Ok(None));
-        assert_eq!(response.ready(), reusable);
+        assert_eq!(response.ready(), ready);
     }
     assert_eq!(response.begin("GET").map_err(|failure| failure.message), Err(UNASKED));
 }

@@ -46,7 +46,7 @@ fn feed(response: &mut Response, mut bytes: &[u8], seen: &mut Seen) {
                 assert!(!data.is_empty(), "an empty piece");
                 seen.body.extend_from_slice(data);
             }
-            Ok(Some(Part::End { .. })) => seen.ends += 1,
+            Ok(Some(Part::End)) => seen.ends += 1,
             Ok(None) => break,
             Err(failure) => assert!(seen.failure.replace(failure).is_none(), "a second failure"),
         }
