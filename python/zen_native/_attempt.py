@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from ._clock_skew import disagreement, shown_skew
-from ._redact import redact, redacted_body, redacted_message
+from ._redact import redact, redacted_body, redacted_code, redacted_message
 from ._request_id import HEADERS, request_id_in
 from .auth import blocks, secrets_in
 from .errors import LLMError, TransportError, classify_error
@@ -305,12 +305,13 @@ class Attempt:
         route = self.prepared.route
         error.provider = route.provider
         error.model = error.model or route.model
-        error.request_id = error.request_id or request_id_in(self._answer_headers)
         secrets = self._secrets()
+        said = error.request_id or request_id_in(self._answer_headers)
+        error.request_id = None if said is None else redact(said, secrets)
         error.message = redacted_message(error.message, secrets)
         error.args = (error.message, *error.args[1:])
         error.body = redacted_body(error.body, secrets)
-        error.code = None if error.code is None else redact(error.code, secrets)
+        error.code = redacted_code(error.code, secrets)
         return error
 
 

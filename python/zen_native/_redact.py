@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any, NamedTuple, cast
 
+from ._echoes import beginning_at_end, echoes
+
 __all__ = [
     "MAX_BODY_BYTES",
     "REDACTED",
@@ -18,6 +20,7 @@ __all__ = [
     "is_secret_name",
     "redact",
     "redacted_body",
+    "redacted_code",
     "redacted_message",
     "redacted_value",
 ]
@@ -30,7 +33,7 @@ _MAX_SCANNED = MAX_BODY_BYTES + (2 << 10)
 _UNSURE = 1 << 10
 _MAX_MESSAGE = 4096
 _MAX_DEPTH = 64
-_MIN_SECRET = 4
+_MIN_CUT = 8
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # C0 without tab and newline, DEL, C1: a message ends up on terminals and in logs.
@@ -45,24 +48,33 @@ _SECRET_WORDS = (
 )
 _SCHEME = r"(?i:(?:bearer|basic|token|negotiate|digest|aws4-hmac-sha256)\s{1,4})?"
 
+# The characters that a credential may have (RFC 9110 section 11.2) by their numbers, in JSON, URLs and HTML. A slash
+# may have a backslash before it.
+_HEX = "(?:2[BbDdEeFf]|3[0-9Dd]|[46][1-9A-Fa-f]|[57][0-9Aa]|5[Ff]|7[Ee])"
+_DECIMAL = "(?:4[35-9]|5[0-7]|6[15-9]|[78][0-9]|90|95|9[7-9]|1[01][0-9]|12[0126])"
+_ESCAPED = (
+    rf"\\{{1,8}}+(?:/|[Uu]00{_HEX}|[Xx]{_HEX})|%(?:25){{0,3}}+{_HEX}"
+    rf"|&(?:amp;){{0,3}}+(?:#[Xx]0{{0,6}}{_HEX}|#0{{0,6}}{_DECIMAL}|sol|plus|equals|lowbar|period);"
+)
+
 # What stands before a value, with the name of its field, and the value. One that the end of the text cuts counts.
 _FIELDS = (
     (r'"([\w.-]++)"\s{0,8}+:\s{0,8}+', r'"((?:[^"\\]|\\.)*)'),
     (r"'([\w.-]++)'\s{0,8}+:\s{0,8}+", r"'((?:[^'\\]|\\.)*)"),
     # JSON inside a JSON string
-    (r'\\{1,8}+"([\w.-]++)\\{1,8}+"\s{0,8}+:\s{0,8}+', r'\\{1,8}"([^"\\]*)'),
+    (r'\\{1,8}+"([\w.-]++)\\{1,8}+"\s{0,8}+:\s{0,8}+', r'\\{1,8}"((?:[^"\\]|\\++(?!"))*+)'),
 )
-_BARE_FIELD = (r"(?<![\w.-])([\w.-]++)\s{0,4}+[:=]\s{0,4}+", rf"{_SCHEME}([^\s\"'&,;<>{{}}\[\]]+)")
+_BARE_FIELD = (r"(?<![\w.-])([\w.-]++)\s{0,4}+[:=]\s{0,4}+", rf"{_SCHEME}((?:[^\s\"'&,;<>{{}}\[\]]|{_ESCAPED})++)")
 # Each with what is in every text that it changes; it keeps its first group.
 _BEFORE_BARE = (
     # A bare `token` is a secret only if it looks like one: log probabilities have fields of that name.
-    ('"token"', r'("token"\s{0,8}:\s{0,8}")[\w.~+/=-]{16,}'),
+    ('"token"', rf'("token"\s{{0,8}}:\s{{0,8}}")(?:[\w.~+/=-]|{_ESCAPED}){{16,}}+'),
     # To the end of the line, where a bare field ends with the first space.
     ("cookie", r"((?<![\w.-])(?:set-)?cookie\s{0,4}:\s{0,4})[^\r\n]+"),
 )
 _BEHIND_BARE = (
-    ("=", r"([?&;](?:auth|key|sig|signature|token|x-(?:amz|goog)-signature)=)[^\s\"'&;#<>]+"),
-    ("bearer", r"(\bbearer\s{1,4})[\w.~+/=-]{8,}"),
+    ("=", rf"([?&;](?:auth|key|sig|signature|token|x-(?:amz|goog)-signature)=)(?:[^\s\"'&;#<>]|{_ESCAPED})++"),
+    ("bearer", rf"(\bbearer\s{{1,4}})(?:[\w.~+/=-]|{_ESCAPED}){{8,}}+"),
 )
 _BY_SHAPE = (
     r"\b(?:csk|gsk|nvapi|pk|pplx|rk|sk|xai)-[\w-]{8,}",
@@ -72,9 +84,8 @@ _BY_SHAPE = (
     r"\bya29\.[\w.-]{16,}",
 )
 _IDS_OF_AWS = r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"
-# What follows of the characters that a credential may have (RFC 9110 section 11.2), URL-encoded or not, but for the
-# full stops of a sentence: what were left of a key would not be found by its value any more.
-_REST = r"(?:[\w~+/=-]|\.++(?=[\w~+/=-])|%(?:2[BFbf]|3[Dd]|7[Ee]))*+"
+# What follows of a credential, but for the full stops of a sentence: what were left of a key would not be found whole.
+_REST = rf"(?:[\w~+/=-]|\.++(?=[\w~+/=-]|{_ESCAPED})|{_ESCAPED})*+"
 # A pass of its own behind those, for it takes whole runs of letters: one begins at every "eyJ" and may be no token.
 _JWT = rf"(\beyJ[\w-]{{8,}}+)(\.eyJ[\w-]{{8,}}\.{_REST})?"
 
@@ -85,9 +96,8 @@ def clean(text: str) -> str:
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without secrets. `secrets` are those that were sent: they go wherever they stand, URL-encoded or not."""
-    for literal in _spellings(secrets):
-        text = text.replace(literal, REDACTED)
+    """`text` without secrets. `secrets` are those that were sent: they go wherever they stand, escaped or not."""
+    text = _without_spans(text, echoes(text, secrets, REDACTED))
     rules, low = _rules(), text.lower()
     has_word = rules.word.search(low) is not None
     if has_word:
@@ -100,6 +110,15 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
     if ".eyj" in low:
         text = rules.jwt.sub(lambda found: found[0] if found[2] is None else REDACTED, text)
     return text
+
+
+def _without_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    kept: list[str] = []
+    end = 0
+    for start, after in spans:
+        kept += (text[end:start], REDACTED)
+        end = after
+    return "".join((*kept, text[end:]))
 
 
 def _without(text: str, low: str, rules: Iterable[tuple[str, re.Pattern[str]]]) -> str:
@@ -158,8 +177,19 @@ def redacted_message(text: str, secrets: Iterable[str] = ()) -> str:
     """The first 4096 characters of a message, redacted, with what could steer a terminal spelled out."""
     secrets = tuple(secrets)
     head = clean(text[:_MAX_MESSAGE])
-    text = redact(_without_cut_secret(head, secrets) if len(head) > _MAX_MESSAGE // 2 else head, secrets)
+    if len(head) > _MAX_MESSAGE // 2:  # what is long may have been cut before, by who did not know the secrets
+        head = head[: beginning_at_end(head, secrets)]
+    text = redact(head, secrets)
     return _STEERING.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\r\n", "\n"))
+
+
+def redacted_code(code: str | None, secrets: Iterable[str] = ()) -> str | None:
+    """A code, redacted. It may be a piece of what was said, with a piece of a secret at either end of it."""
+    if code is None:
+        return None
+    secrets = tuple(secrets)
+    head = code[: beginning_at_end(code, secrets, _MIN_CUT)]
+    return redact(REDACTED + head, secrets).removeprefix(REDACTED) or REDACTED
 
 
 def redacted_body(body: str | bytes | None, secrets: Iterable[str] = ()) -> str | None:
@@ -170,7 +200,7 @@ def redacted_body(body: str | bytes | None, secrets: Iterable[str] = ()) -> str 
     head = body[:_MAX_SCANNED]
     text = clean(head.decode("utf-8", "replace") if isinstance(head, bytes) else head)
     if len(text) > MAX_BODY_BYTES // 2:
-        text = _without_cut_secret(text, secrets)
+        text = text[: beginning_at_end(text, secrets)]
     text = redact(text, secrets)
     if len(body) > _MAX_SCANNED:
         text = text[:-_UNSURE]
@@ -201,29 +231,3 @@ def is_secret_name(name: str) -> bool:
     """Whether what stands under that name is hidden."""
     shown = f'"{name}": "0"'
     return '"' not in name and len(name) <= 64 and redact(shown) != shown
-
-
-def _spellings(secrets: Iterable[str]) -> list[str]:
-    from urllib.parse import quote, quote_plus  # slow to import, and most errors come without secrets
-
-    literals: set[str] = set()
-    for secret in secrets:
-        _, _, credential = secret.partition(" ")  # "Bearer x" was sent, "x" may come back
-        for value in (secret, credential):
-            if len(value) >= _MIN_SECRET:
-                encoded = quote(value, safe="")
-                literals |= {value, encoded, encoded.lower(), quote(value), quote_plus(value)}
-    return sorted(literals, key=lambda literal: (-len(literal), literal))
-
-
-def _without_cut_secret(text: str, secrets: Iterable[str]) -> str:
-    """Drop a secret of which only the beginning was read. What is long may have been cut before, by who did not know
-    the secrets. A letter or three may be the end of any text."""
-    longest = 0
-    for literal in _spellings(secrets):
-        at = text.find(literal[0], max(0, len(text) - len(literal)))
-        while at >= 0 and not literal.startswith(text[at:]):
-            at = text.find(literal[0], at + 1)
-        if at >= 0:
-            longest = max(longest, len(text) - at)
-    return text[: len(text) - longest] if longest >= _MIN_SECRET else text

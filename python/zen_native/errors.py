@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from ._redact import redact, redacted_body, redacted_message
+from ._redact import redacted_body, redacted_code, redacted_message
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -300,7 +300,7 @@ def classify_error(
         provider=provider,
         model=model,
         status=facts.status,
-        code=None if facts.code is None else redact(facts.code, secrets),
+        code=redacted_code(facts.code, secrets),
         request_id=facts.request_id,
         retryable=facts.should_retry,
         retry_after=facts.retry_after,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import pickle
+import re
 import signal
 import threading
 import traceback
 from collections.abc import Iterator
 from functools import partial
+from urllib.parse import quote
 
 import anyio
 import pytest
@@ -98,6 +100,53 @@ def test_a_key_is_not_in_the_traceback_of_who_is_interrupted(kind: str, server: 
     shown = "".join(traceback.TracebackException.from_exception(interrupted.value, capture_locals=True).format())
     assert "_attempt.py" in shown
     assert KEY not in _without_this_test(shown)
+
+
+SLASHED = "sk-Zq9vK2abc/xW7bdef+Tn4ghi!Hm8jkl=Lp3"
+PARTS = ("Zq9v", "xW7b", "Tn4g", "Hm8j")
+ECHOES = {
+    "json": SLASHED.replace("/", "\\/"),
+    "json marks": re.sub(r"\W", lambda found: f"\\u{ord(found[0]):04x}", SLASHED),
+    "url": quote(SLASHED, safe=""),
+    "html": re.sub(r"\W", lambda found: f"&#x{ord(found[0]):X};", SLASHED),
+    "upper": SLASHED.upper(),
+}
+
+
+def echoing(said: str) -> dict[str, Reply]:
+    """Servers that say something in every place that gets into an error."""
+    error = f'{{"error": {{"message": "no {said}, sorry", "type": "{said}"}}}}'.encode()
+    there = {"location": f"https://a.example/?key={said}", "x-request-id": said, "www-authenticate": said}
+    return {
+        "refused": Reply([error], status=401, headers=there),
+        "moved": Reply([said.encode()], status=302, headers=there),
+        "moved to a host": Reply([b""], status=302, headers={"location": f"https://{said}/"}),
+        "at once": sse_reply(b"data: " + error + b"\n\n"),
+        "in the stream": sse_reply(TEXT[0], b"data: " + error + b"\n\n"),
+        "no json": sse_reply(TEXT[0], f"data: {said}\n\n".encode()),
+        "no http": Reply([f"HTTP/1.1 2x0 {said}\r\n\r\n".encode()], raw=True),
+        "no length": Reply([f"HTTP/1.1 200 OK\r\ncontent-length: {said}\r\n\r\n".encode()], raw=True),
+    }
+
+
+@pytest.mark.parametrize("place", echoing(""))
+@pytest.mark.parametrize("echo", ECHOES.values(), ids=ECHOES)
+@pytest.mark.parametrize("kind", ["sync", "native-sync", "native-asyncio"])
+def test_nothing_of_a_repeated_key_is_left(
+    kind: str, echo: str, place: str, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="zen_native")
+    caplog.set_level(logging.DEBUG, logger="asyncio")
+    server.plays(echoing(echo)[place])
+    error = ask(kind, config(server, api_key=SLASHED), retry=ONCE).error
+    assert error is not None
+    chain: list[BaseException] = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(cause)
+    shown = "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    said = [_without_this_test(shown), repr(pickle.dumps(error)), *(repr(record.__dict__) for record in caplog.records)]
+    said += [f"{each!r} {each.__dict__}" for each in chain]
+    assert [part for part in PARTS for text in said if part.lower() in text.lower()] == []
 
 
 def _without_this_test(text: str) -> str:

@@ -156,6 +156,13 @@ def test_redaction_is_idempotent_and_total(text: str) -> None:
         "sk-abcdefgh" + "./" * 30_000 + "!",
         "eyJaaaaaaaa.eyJaaaaaaaa." + "." * 60_000,
         "eyJaaaaaaaa.eyJaaaaaaaa.." * 2_000,
+        "sk-abcdefgh" + "\\" * 60_000,
+        "sk-abcdefgh" + "%25" * 20_000,
+        "sk-abcdefgh" + "&amp;" * 12_000,
+        "sk-abcdefgh\\/" * 4_000,
+        "sk-abcdefgh" + ".\\" * 30_000,
+        '\\"api_key\\": \\"' + "\\" * 60_000,
+        "secret=" + "&#0" * 20_000,
     ],
 )
 @pytest.mark.timeout(20)  # each takes hundredths of a second, forty in a row a minute if the square of the length

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from urllib.parse import parse_qsl, quote, quote_plus, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from zen_native._echoes import echoes
 from zen_native._redact import REDACTED, is_secret_name, redact, redacted_value
 
 from .cassette import Body, RecordedRequest, body_of
 
-__all__ = ["clean_answer", "clean_answer_headers", "clean_request", "secrets_of", "spellings"]
+__all__ = ["clean_answer", "clean_answer_headers", "clean_request", "long_ones", "secrets_of"]
 
 _REQUEST_HEADERS = frozenset({"accept", "anthropic-beta", "anthropic-version", "content-type", "openai-beta"})
 _ANSWER_HEADERS = frozenset({
@@ -40,38 +41,32 @@ def secrets_of(headers: Mapping[str, str], url: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(secret for secret in found if len(secret) >= _MIN_SECRET))
 
 
-def spellings(secrets: Iterable[str]) -> tuple[str, ...]:
-    """The secrets as they stand in texts and addresses, the longest first."""
-    texts: set[str] = set()
-    for secret in secrets:
-        if len(secret) >= _MIN_SECRET:
-            encoded = quote(secret, safe="")
-            texts |= {secret, quote(secret), encoded, encoded.lower(), quote_plus(secret)}
-    return tuple(sorted(texts, key=lambda text: (-len(text), text)))
+def long_ones(secrets: Iterable[str]) -> tuple[str, ...]:
+    """Those that are looked for in texts."""
+    return tuple(secret for secret in secrets if len(secret) >= _MIN_SECRET)
 
 
 def clean_request(
     method: str, url: str, headers: Mapping[str, str], body: bytes, secrets: Iterable[str]
 ) -> RecordedRequest:
     """The request as it is kept and compared."""
-    known = (*secrets, *secrets_of(headers, url))
-    literals = spellings(known)
+    known = long_ones((*secrets, *secrets_of(headers, url)))
     lower = {name.lower(): value for name, value in headers.items()}
-    kept = {name: _clean_text(value, literals) for name, value in lower.items() if name in _REQUEST_HEADERS}
+    kept = {name: redact(value, known) for name, value in lower.items() if name in _REQUEST_HEADERS}
     return RecordedRequest(
         method=method.upper(),
-        url=_clean_url(url, literals),
+        url=_clean_url(url, known),
         headers=dict(sorted(kept.items())),
-        body=_clean_body(body_of(body), literals),
+        body=_clean_body(body_of(body), known),
     )
 
 
 def clean_answer_headers(headers: Mapping[str, str], secrets: Iterable[str]) -> dict[str, str]:
     """The headers of an answer that are kept."""
-    literals = spellings(secrets)
+    known = long_ones(secrets)
     lower = {name.lower(): value for name, value in headers.items()}
     return {
-        name: _clean_text(value, literals)
+        name: redact(value, known)
         for name, value in sorted(lower.items())
         if name in _ANSWER_HEADERS or name.startswith(_ANSWER_PREFIXES)
     }
@@ -81,15 +76,17 @@ def clean_answer(body: bytes, secrets: Iterable[str]) -> bytes:
     """The body of an answer without the secrets that it repeats, as long as before. A binary one has checksums and
     stays as it is: should it hold a secret, it is not written."""
     try:
-        body.decode()
+        text = body.decode()
     except UnicodeDecodeError:
         return body
-    for literal in spellings(secrets):
-        body = body.replace(literal.encode(), b"*" * len(literal.encode()))
-    return body
+    starred, end = list[str](), 0
+    for start, after in echoes(text, long_ones(secrets), REDACTED, coded=False):
+        starred += (text[end:start], "*" * len(text[start:after].encode()))
+        end = after
+    return "".join((*starred, text[end:])).encode()
 
 
-def _clean_url(url: str, literals: tuple[str, ...]) -> str:
+def _clean_url(url: str, secrets: tuple[str, ...]) -> str:
     parts = urlsplit(url)
     pairs = [
         (name, REDACTED if is_secret_name(name) or name.lower() in _QUERY_SECRETS else value)
@@ -97,18 +94,12 @@ def _clean_url(url: str, literals: tuple[str, ...]) -> str:
     ]
     host = parts.netloc.rpartition("@")[2]
     query = urlencode(sorted(pairs), safe="[]:/,")
-    return _clean_text(urlunsplit((parts.scheme, host, parts.path, query, "")), literals)
+    return redact(urlunsplit((parts.scheme, host, parts.path, query, "")), secrets)
 
 
-def _clean_text(text: str, literals: tuple[str, ...]) -> str:
-    for literal in literals:
-        text = text.replace(literal, REDACTED)
-    return redact(text)
-
-
-def _clean_body(body: Body, literals: tuple[str, ...]) -> Body:
+def _clean_body(body: Body, secrets: tuple[str, ...]) -> Body:
     if body.kind == "json":
-        return Body("json", redacted_value(body.value, partial(_clean_text, literals=literals)))
+        return Body("json", redacted_value(body.value, partial(redact, secrets=secrets)))
     if body.kind == "text":
-        return Body("text", _clean_text(body.value, literals))
+        return Body("text", redact(body.value, secrets))
     return body

@@ -13,8 +13,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from zen_native._echoes import echoes
+from zen_native._redact import REDACTED
+
 from .cassette import Cassette, CassetteError, Interaction
-from .redaction import spellings
+from .redaction import long_ones
 
 __all__ = ["SecretFoundError", "check_no_secret", "environment_secrets"]
 
@@ -50,10 +53,10 @@ def check_no_secret(cassette: Cassette, secrets: Iterable[str] = ()) -> None:
     Raises:
         SecretFoundError: there is one.
     """
-    literals = [text.encode() for text in spellings(secrets)]
+    known = [secret.encode() for secret in long_ones(secrets)]
     for index, interaction in enumerate(cassette.interactions):
         for where, data in _places(interaction):
-            found = _found(data, literals)
+            found = _found(data, known)
             if found is not None:
                 raise SecretFoundError(f"interactions[{index}].{where} holds {found}; nothing was written")
 
@@ -71,24 +74,30 @@ def _places(interaction: Interaction) -> Iterator[tuple[str, bytes]]:
     yield "response.body", response.body
 
 
-def _found(data: bytes, literals: list[bytes]) -> str | None:
-    if any(literal in data for literal in literals):
+def _found(data: bytes, known: list[bytes]) -> str | None:
+    if _repeats(data, known):
         return "a secret that was sent or stands in the environment"
     for name, pattern in _PATTERNS.items():
         if pattern.search(data):
             return f"what looks like {name}"
-    if literals and any(_hides(match[0], literals) for match in _BASE64.finditer(data)):
+    if known and any(_hides(match[0], known) for match in _BASE64.finditer(data)):
         return "a secret that was sent or stands in the environment, as base64"
     return None
 
 
-def _hides(coded: bytes, literals: list[bytes]) -> bool:
+def _repeats(data: bytes, known: list[bytes]) -> bool:
+    """Whether one of them stands there, escaped or not. Of bytes that are no text, each counts as a character."""
+    secrets = [secret.decode("latin-1") for secret in known]
+    return bool(echoes(data.decode("latin-1"), secrets, REDACTED, coded=False))
+
+
+def _hides(coded: bytes, known: list[bytes]) -> bool:
     """Whether that stands for a secret, wherever in it the coding begins: letters may come before it."""
     letters = coded.rstrip(b"=")
     for start in range(4):
         part = letters[start:]
         part = part[:-1] if len(part) % 4 == 1 else part
         decoded = base64.b64decode(part + b"=" * (-len(part) % 4))
-        if any(literal in decoded for literal in literals):
+        if any(secret in decoded for secret in known):
             return True
     return False
