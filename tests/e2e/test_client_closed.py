@@ -15,6 +15,10 @@ from tests.kit.credentials import Lookup
 from tests.kit.server import HOLD, Reply, Server, sse_reply
 
 import zen_native as zen
+from zen_native._io import drive
+from zen_native.transport.base import HttpRequest
+from zen_native.transport.limits import Watch
+from zen_native.transport.native.blocking import BlockingTransport
 
 CLOSED = "the client is closed"
 RETRY = zen.RetryPolicy(base=0.5)
@@ -110,6 +114,44 @@ def test_a_stream_that_has_not_begun_is_not_sent(kind: str, server: Server) -> N
             await awaited(kind, stream.until_done())
 
     in_turn(kind, main)
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("used", [False, True])
+@pytest.mark.parametrize("kind", WAYS)
+def test_nothing_is_opened_by_who_had_the_transport_already(
+    kind: str, used: bool, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is closed between the two, as by another thread."""
+
+    async def main() -> None:
+        client = new_client(kind, config(server))
+        if used:
+            await awaited(kind, client.generate("mine/m", "hi"))
+        transport = client._transports.of("native" if kind in NATIVE else "httpx")
+        send = transport.send
+
+        async def late(*args: Any) -> Any:
+            await transport.close()
+            return await send(*args)
+
+        monkeypatch.setattr(transport, "send", late)
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match=CLOSED):
+                await awaited(kind, client.generate("mine/m", "hi"))
+        await awaited(kind, client.close())
+
+    in_turn(kind, main)
+    assert (len(server.requests), server.connections) == (int(used), int(used))
+    assert server.wait_for(lambda: server.held_open == 0)
+
+
+def test_a_closed_transport_of_another_process_is_closed_here_too(server: Server) -> None:
+    transport = BlockingTransport()
+    drive(transport.close())
+    transport._pool.process = -1
+    with pytest.raises(RuntimeError, match=CLOSED):
+        drive(transport.send(HttpRequest("POST", server.url, {}, b""), Watch(zen.Timeouts())))
     assert server.connections == 0
 
 

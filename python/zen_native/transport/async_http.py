@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .base import INHERITED, Exchange, HttpRequest, plain_headers
+from .choice import CLOSED
 from .connections import ConnectionLimits
 from .failures import failure
 from .foreign import Foreign
@@ -45,10 +46,13 @@ class AsyncHttp:
         self._limits = limits or ConnectionLimits()
         self._homes: dict[object, _Home] = {}
         self._lock = threading.Lock()
+        self._closed = False
 
     async def send(self, request: HttpRequest, watch: Watch) -> Exchange:
         """See `Transport`."""
         loop = _current_loop()
+        if self._closed:
+            raise RuntimeError(CLOSED)
         through = self._brought or await self._mine(loop, request.url)
         limits = {"connect": watch.connect, "pool": watch.connect, "read": None, "write": None}
         asked = through.request(request, limits)
@@ -59,6 +63,7 @@ class AsyncHttp:
         """See `Transport`. What the caller brought is the caller's to close."""
         here = _current_loop()
         with self._lock:
+            self._closed = True
             # Those of a parent process stay as they are: it goes on with its loops.
             homes = {loop: home for loop, home in self._homes.items() if home.process == os.getpid()}
             self._homes = {loop: home for loop, home in self._homes.items() if loop not in homes}
@@ -80,6 +85,8 @@ class AsyncHttp:
         """The connections of a loop, and whether they are new. Those of loops that are over are hung up on, where the
         loop was closed without ado, and forgotten."""
         with self._lock:
+            if self._closed:  # by another thread, after `send` looked
+                raise RuntimeError(CLOSED)
             home = self._homes.get(loop)
             if home is not None and not home.closed:
                 return home, False
@@ -114,6 +121,7 @@ class _Home:
                 await transport.given.aclose()
 
     async def close(self) -> None:
+        self.closed = True  # also where it is entered later
         if self._finalizer is not None:
             await self._finalizer.aclose()
 
@@ -128,6 +136,8 @@ class _Home:
             from .proxies import Proxies
 
             self._proxies = Proxies()
+        if self.closed:  # while it was entered
+            raise RuntimeError(CLOSED)
         proxy = self._proxies.proxy_for(url)
         if proxy not in self._transports:
             import httpx

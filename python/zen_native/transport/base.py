@@ -78,11 +78,12 @@ class Transport(Protocol):
 
         Raises:
             TransportError: there is none.
+            RuntimeError: it was closed.
         """
         ...
 
     async def close(self) -> None:
-        """Close what is kept open."""
+        """Close what is kept open, for good."""
         ...
 
 

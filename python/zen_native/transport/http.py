@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .base import INHERITED, Exchange, HttpRequest, plain_headers
+from .choice import CLOSED
 from .connections import ConnectionLimits
 from .failures import failure
 from .foreign import Foreign
@@ -48,10 +49,13 @@ class SyncHttp:
         self._own: tuple[int, Foreign] | None = None
         self._lock = threading.Lock()
         self._abandoned: deque[_SyncExchange] = deque()
+        self._closed = False
 
     async def send(self, request: HttpRequest, watch: Watch) -> Exchange:
         """See `Transport`."""
         await self._reap()
+        if self._closed:
+            raise RuntimeError(CLOSED)
         through = self._brought or self._mine()
         failed: Exception
         try:
@@ -70,6 +74,7 @@ class SyncHttp:
         """See `Transport`. What the caller brought is the caller's to close."""
         await self._reap()
         with self._lock:
+            self._closed = True
             self._drop()
 
     def _timeouts(self, watch: Watch) -> Mapping[str, object]:
@@ -78,6 +83,8 @@ class SyncHttp:
 
     def _mine(self) -> Foreign:
         with self._lock:
+            if self._closed:  # by another thread, after `send` looked
+                raise RuntimeError(CLOSED)
             if self._own is None or self._own[0] != os.getpid():
                 import httpx
 

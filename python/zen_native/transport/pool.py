@@ -18,6 +18,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from .choice import CLOSED
 from .connections import ConnectionLimits
 from .limits import Watch
 from .pool_state import PoolState, Taken
@@ -35,6 +36,7 @@ class WatchedTransport(httpx.BaseTransport):
         self._pools: dict[str | None, _Pool] = {}
         self._proxies = Proxies()
         self._lock = Lock()
+        self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send, and give the head of the answer with its body as a stream."""
@@ -43,12 +45,15 @@ class WatchedTransport(httpx.BaseTransport):
     def close(self) -> None:
         """Close every connection."""
         with self._lock:
+            self._closed = True
             pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             pool.close()
 
     def _pool(self, proxy: str | None) -> _Pool:
         with self._lock:
+            if self._closed:
+                raise RuntimeError(CLOSED)
             pool = self._pools.get(proxy)
             if pool is None:
                 pool = self._pools[proxy] = _Pool(self._ssl, self._limits, proxy)

@@ -63,6 +63,7 @@ class AioTransport:
         self._homes: dict[asyncio.AbstractEventLoop, Home] = {}
         self._heads = Heads()
         self._lock = threading.Lock()
+        self._closed = False
 
     async def send(self, request: HttpRequest, watch: Watch, decoder: Decoder | None = None) -> AioExchange:
         """Send, and wait for the head of the answer. A connection that was kept and that the server had let go of is
@@ -70,6 +71,7 @@ class AioTransport:
 
         Raises:
             TransportError: there is no answer.
+            RuntimeError: the client is closed.
         """
         loop = asyncio.get_running_loop()
         home = self._homes.get(loop)
@@ -89,6 +91,7 @@ class AioTransport:
         """Close what is kept open, on every loop."""
         here = asyncio.get_running_loop()
         with self._lock:
+            self._closed = True
             # Those of a parent process stay as they are: it goes on with its loops.
             homes = {loop: home for loop, home in self._homes.items() if home.process == os.getpid()}
             # Whoever else closes on this loop meanwhile finds that one, and waits for it.
@@ -107,6 +110,8 @@ class AioTransport:
         """The connections of a loop, made new. Those of loops that are over are closed, where the loop was closed
         without ado, and forgotten."""
         with self._lock:
+            if self._closed:
+                raise RuntimeError(CLOSED)
             for over in [known for known, other in self._homes.items() if other.closed or known.is_closed()]:
                 forgotten = self._homes.pop(over)
                 if over.is_closed():  # else it closes them itself, maybe in another thread

@@ -53,6 +53,7 @@ class BlockingTransport:
 
         Raises:
             TransportError: there is no answer.
+            RuntimeError: the client is closed.
         """
         pool = self._own()
         origin, target = parted(request.url)
@@ -75,7 +76,7 @@ class BlockingTransport:
         if pool.process != os.getpid():
             with self._lock:
                 if self._pool is pool:
-                    self._pool = _Pool(self._tls, self._limits)
+                    self._pool = _Pool(self._tls, self._limits, closed=pool.closed)
                     pool.close()
             pool = self._pool
         return pool
@@ -84,12 +85,12 @@ class BlockingTransport:
 class _Pool:
     """The connections of one process."""
 
-    def __init__(self, tls: TlsContext, limits: ConnectionLimits) -> None:
+    def __init__(self, tls: TlsContext, limits: ConnectionLimits, *, closed: bool = False) -> None:
         self.process = os.getpid()
         self._tls = tls
         self._idle: Idle[BlockingConnection] = Idle(limits)
         self._busy: set[BlockingConnection] = set()
-        self._closed = False
+        self.closed = closed
         self._lock = threading.Lock()
         """Of what is idle. No finalizer may need it: one may run while this thread has it."""
         self._turns = None if limits.max_connections is None else Turns(limits.max_connections)
@@ -123,7 +124,7 @@ class _Pool:
             connection.used, connection.user = True, None
             with self._lock:
                 spare = [*self._idle.put(connection, time.monotonic()), *self._idle.expired(time.monotonic())]
-                if self._closed:
+                if self.closed:
                     spare += self._idle.over(0)
             for each in spare:
                 each.close()
@@ -133,7 +134,7 @@ class _Pool:
 
     def close(self) -> None:
         """Close every connection, those in use too. Who waits for a turn is told."""
-        self._closed = True
+        self.closed = True
         self._give_turn()
         with self._lock:
             idle = self._idle.over(0)
@@ -141,7 +142,7 @@ class _Pool:
             connection.close()
 
     def _check_open(self, made: BlockingConnection | None = None) -> None:
-        if self._closed:
+        if self.closed:
             if made is not None:
                 self._busy.discard(made)
                 made.close()
