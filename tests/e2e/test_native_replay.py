@@ -17,12 +17,15 @@ from tests.kit.recording import MODELS
 from tests.kit.server import Reply, Server
 
 import zen_native as zen
+from zen_native import _attempt
 from zen_native._io import AsyncIo, SyncIo
+from zen_native.transport.native import blocking_connection, rest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 TYPES = {".sse": "text/event-stream", ".bin": "application/vnd.amazon.eventstream", ".json": "application/json"}
+LATE = 20.0
 OF_THE_CONNECTION = {"connection", "content-encoding", "content-length", "keep-alive", "trailer", "transfer-encoding"}
 """Recorded bodies are as they were behind all of that."""
 
@@ -94,11 +97,15 @@ def closed(recorded: Recorded) -> Reply:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A used-up limit holds back the next call, which this server has nothing against."""
+    """A used-up limit holds back the next call, which this server has nothing against. The end of a body may come as late
+    as a busy machine has it: how long a connection is worth a wait is not asked here."""
 
     async def sleep(self: object, seconds: float) -> None:
         pass
 
+    for module in (_attempt, blocking_connection, rest):
+        monkeypatch.setattr(module, "REST_SECONDS", LATE)
+    monkeypatch.setattr(blocking_connection, "_ROUNDS", 1000)
     monkeypatch.setattr(SyncIo, "sleep", sleep)
     monkeypatch.setattr(AsyncIo, "sleep", sleep)
 
@@ -121,7 +128,8 @@ def replayed(
     with Server() as server:
         settings = zen.ProviderSettings(base_url=server.url, api_key=KEY, options=options)
         config = zen.Config(providers={model.partition("/")[0]: settings}, environ={})
-        made = new_client(kind, config, runtime=runtime, retry=zen.RetryPolicy(attempts=1))
+        patient, once = zen.Timeouts(trailing=LATE), zen.RetryPolicy(attempts=1)
+        made = new_client(kind, config, runtime=runtime, retry=once, timeouts=patient)
 
         async def main() -> None:
             async with made as client:
