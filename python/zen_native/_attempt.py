@@ -154,8 +154,8 @@ class Attempt:
     # Sending
 
     async def _send(self) -> None:
-        prepared, io = self.prepared, self._io
-        request = await io.blocking(prepared.authorized) if blocks(prepared.place.route) else prepared.authorized()
+        prepared = self.prepared
+        request = await self._looked_up() if blocks(prepared.place.route) else prepared.authorized()
         # Behind the credentials, for the client may have been closed while they were looked up.
         transport = self._transports.of(prepared.decision.transport)
         if self._ended:
@@ -172,6 +172,15 @@ class Attempt:
         if not 200 <= exchange.status < 300:
             raise await self._refusal(exchange)
         self._exchange = inflated(exchange, self._io)
+
+    async def _looked_up(self) -> HttpRequest:
+        """The request with credentials that somebody is asked for."""
+        try:
+            return await self._io.blocking(self.prepared.authorized, self._watch.left())
+        except TimeoutError:
+            if not self._watch.is_over():
+                raise  # it is its own
+        raise self._watch.expired()
 
     async def _sent(self, transport: Transport, request: HttpRequest) -> Exchange:
         if self.prepared.decision.transport != "native":

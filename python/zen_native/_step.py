@@ -229,7 +229,11 @@ class Step:
         # On trio it is done here: what decides in a thread would not know that trio is there.
         if long_characters(request) < _LARGE or other_event_loop() is not None:
             return prepare(request, model)
-        return await self._engine.io.blocking(partial(prepare, request, model))
+        left = None if self._total_until is None else max(0.0, self._total_until - self._engine.retrier.clock())
+        try:
+            return await self._engine.io.blocking(partial(prepare, request, model), left)
+        except TimeoutError:
+            raise StreamTimeoutError("the time limit passed: total", phase="total", model=model) from None
 
     async def _send(self, prepared: Prepared) -> list[LLMEvent]:
         """Send; once more, with the other side's time, where the clock here was what was wrong."""

@@ -6,11 +6,14 @@ import asyncio
 import json
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from queue import Queue
 from typing import Any
 
 import pytest
 import trio
-from tests.kit.asking import NATIVE, WAYS, WHOLE, ask_again, config, is_sync, new_client
+from tests.kit.asking import NATIVE, WAYS, WHOLE, ask_again, config, is_sync, new_client, run
+from tests.kit.credentials import Lookup
 from tests.kit.server import Server, sse_reply
 
 import zen_native as zen
@@ -62,6 +65,67 @@ def test_an_image_is_not_written_in_the_thread_of_the_loop(kind: str, writers: l
         (heard,) = ask_again(kind, config(server), 1, call=CALL)
     assert heard.error is None
     assert [thread is threading.main_thread() for thread in writers] == [is_sync(kind)]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WAYS if kind != "trio" and not is_sync(kind)])
+def test_threads_of_the_loop_that_wait_for_the_client_do_not_hold_it_up(kind: str) -> None:
+    """A common mistake: each of them blocks until a coroutine of the loop is done."""
+
+    async def main() -> list[str]:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(2))
+        async with new_client(kind, config(server)) as client:
+
+            def ask() -> str:
+                return asyncio.run_coroutine_threadsafe(client.generate("mine/m", **CALL), loop).result(5).text
+
+            return await asyncio.gather(asyncio.to_thread(ask), asyncio.to_thread(ask))
+
+    with Server(sse_reply(*WHOLE)) as server:
+        assert run(kind, main) == ["Hello"] * 2
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WAYS if kind != "trio" and not is_sync(kind)])
+def test_the_limit_of_the_call_holds_while_an_image_is_written(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    join, go_on, in_time = body._joined, threading.Event(), Queue[bool]()
+
+    def held(pieces: list[bytes], texts: list[str]) -> bytes:
+        in_time.put(go_on.wait(5))
+        return join(pieces, texts)
+
+    monkeypatch.setattr(body, "_joined", held)
+
+    async def main() -> zen.LLMError:
+        async with new_client(kind, config(server), timeouts=zen.Timeouts(total=0.1)) as client:
+            with pytest.raises(zen.StreamTimeoutError) as caught:
+                await client.generate("mine/m", **CALL)
+            go_on.set()
+            return caught.value
+
+    with Server(sse_reply(*WHOLE)) as server:
+        error = run(kind, main)
+        assert server.requests == []
+    assert in_time.get(timeout=5)
+    assert (error.phase, error.message) == ("total", "the time limit passed: total")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WAYS if not is_sync(kind)])
+def test_the_limit_of_the_call_holds_while_credentials_are_looked_up(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lookup = Lookup()
+    lookup.begin(monkeypatch)
+
+    async def main() -> zen.LLMError:
+        async with new_client(kind, config(server), timeouts=zen.Timeouts(total=0.1)) as client:
+            with pytest.raises(zen.StreamTimeoutError) as caught:
+                await client.generate("mine/m", "hi")
+            lookup.found.set()
+            return caught.value
+
+    with Server(sse_reply(*WHOLE)) as server:
+        assert run(kind, main).phase == "total"
+        assert server.requests == []
 
 
 def test_an_image_that_has_been_sent_is_let_go_of(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,8 +97,8 @@ def closed(recorded: Recorded) -> Reply:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A used-up limit holds back the next call, which this server has nothing against. The end of a body may come as late
-    as a busy machine has it: how long a connection is worth a wait is not asked here."""
+    """A used-up limit holds back the next call, which this server has nothing against. The end of a body may come as
+    late as a busy machine has it: how long a connection is worth a wait is not asked here."""
 
     async def sleep(self: object, seconds: float) -> None:
         pass
