@@ -289,6 +289,21 @@ def test_what_is_raised_within_a_read_passes(peer: Peer, raised: type[BaseExcept
     assert peer.wire.take() == EVENTS
 
 
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_loop_leaves_nothing_of_a_read_unheard(peer: Peer, raised: type[BaseException]) -> None:
+    """The loop may be run again, and the server have no more to say."""
+
+    def act() -> None:
+        raise raised
+
+    peer.wire.wait(Acting(act))
+    with pytest.raises(raised):
+        peer.read(peer.sealed(ANSWER[:200], ANSWER[200:300], ANSWER[300:]) + b"this is no record")
+    assert (peer.wire.ended, peer.wire.take(), peer.connection.open) == (True, EVENTS, True)
+    peer.read(b"nor is this")
+    assert (peer.connection.open, peer.socket.aborted) == (False, 1)
+
+
 # What it holds
 
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
 use pyo3::buffer::PyBuffer;
-use pyo3::exceptions::{PyKeyboardInterrupt, PyOSError, PyRuntimeError, PySystemExit, PyValueError};
+use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::gc::PyVisit;
 use pyo3::intern;
 use pyo3::prelude::*;
@@ -22,6 +22,7 @@ use rustix::net::{RecvFlags, recv};
 
 use crate::exclusive::Exclusive;
 use crate::tls::TlsReader;
+use crate::waiter::ends_the_loop;
 use crate::wakeups::{TICK, Wakeup, Wakeups};
 use crate::wire::Wire;
 
@@ -299,11 +300,6 @@ fn no_bytes(connection: &Bound<'_, PyAny>, error: Option<Errno>) -> PyResult<usi
         error => error.map(|error| raised(py, error).into_value(py)),
     };
     connection.call_method1(intern!(py, "read_ended"), (error,)).map(|_| 0)
-}
-
-/// As asyncio sees it.
-fn ends_the_loop(py: Python<'_>, error: &PyErr) -> bool {
-    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
 }
 
 fn borrowed<'fd>(fd: RawFd) -> BorrowedFd<'fd> {

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyInt, PyMemoryView, PySlice};
 use pyo3::{PyTraverseError, ffi, intern};
 
+use crate::waiter::ends_the_loop;
 use crate::wire::Wire;
 
 pyo3::import_exception!(ssl, SSLError);
@@ -88,6 +89,11 @@ impl TlsReader {
     /// Whether the server says that nothing follows.
     fn received(&self, py: Python<'_>, nbytes: usize) -> PyResult<bool> {
         self.give(py, nbytes)?;
+        self.decrypt(py)
+    }
+
+    /// The same for what is here already.
+    fn decrypt(&self, py: Python<'_>) -> PyResult<bool> {
         loop {
             let count = match self.take(py) {
                 Ok(0) => return Ok(true),
@@ -96,7 +102,14 @@ impl TlsReader {
                 Err(error) if error.is_instance_of::<SSLZeroReturnError>(py) => return Ok(true),
                 Err(error) => return Err(error),
             };
-            self.wire.get().buffer_updated(py, count)?;
+            if let Err(error) = self.wire.get().buffer_updated(py, count) {
+                if ends_the_loop(py, &error) {
+                    // It may be run again, and nobody would hear of what is left here before something else comes. What
+                    // is wrong with it is found again then.
+                    let _ = self.decrypt(py);
+                }
+                return Err(error);
+            }
             if self.has_tickets.swap(false, Ordering::Relaxed) {
                 // They had OpenSSL make room to write (16 KiB), which it keeps until something was written; no bytes at
                 // all are sent as none, as the page of `SSL_write_ex` says.

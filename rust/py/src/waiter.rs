@@ -4,8 +4,8 @@
 //! resume it later - is for the class in Python that extends it, `waiting.Waiter`.
 
 use pyo3::PyTraverseError;
-use pyo3::exceptions::PyRuntimeError;
 use pyo3::exceptions::asyncio::CancelledError;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PySystemExit};
 use pyo3::ffi;
 use pyo3::gc::PyVisit;
 use pyo3::intern;
@@ -203,4 +203,9 @@ pub(crate) fn wake(waiter: &Bound<'_, Waiter>) -> PyResult<()> {
     };
     let Err(error) = returned else { return Ok(()) };
     waiter.call_method1(intern!(py, "not_resumed"), (callback, context, error.into_value(py))).map(drop)
+}
+
+/// As asyncio sees it.
+pub(crate) fn ends_the_loop(py: Python<'_>, error: &PyErr) -> bool {
+    error.is_instance_of::<PyKeyboardInterrupt>(py) || error.is_instance_of::<PySystemExit>(py)
 }

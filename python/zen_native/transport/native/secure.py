@@ -10,6 +10,7 @@ tells a whole answer from a cut one, as it does without TLS.
 from __future__ import annotations
 
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from zen_native._core import TlsReader
@@ -124,6 +125,12 @@ class TlsLayer:
             return False
         except ssl.SSLZeroReturnError:
             pass
+        except (KeyboardInterrupt, SystemExit):
+            # They end the loop, which may be run again, and nobody would hear of what is left here before something
+            # else comes. What is wrong with it is found again then.
+            with suppress(ssl.SSLError):
+                self.decrypt()
+            raise
         return True
 
 
