@@ -4,7 +4,7 @@ import sys
 from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Generator
 from contextvars import Context
-from ssl import MemoryBIO, SSLError, SSLObject
+from ssl import MemoryBIO, SSLObject
 from typing import Any, Literal, Protocol, Self, final
 
 from typing_extensions import disjoint_base
@@ -159,7 +159,7 @@ class TlsReader:
         outgoing: MemoryBIO,
         sealed: memoryview,
         wire: Wire,
-        tell: Callable[[bool, SSLError | None], object],
+        tell: Callable[[bool, BaseException | None], object],
         /,
     ) -> TlsReader: ...
     # See asyncio.BufferedProtocol.

@@ -304,6 +304,26 @@ def test_what_ends_the_loop_leaves_nothing_of_a_read_unheard(peer: Peer, raised:
     assert (peer.connection.open, peer.socket.aborted) == (False, 1)
 
 
+def test_a_signal_while_a_record_is_opened_breaks_the_answer_off(
+    server: ssl.SSLContext, client: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was opened is lost, and nobody would see that something is missing."""
+    made = Peer(server, client).shake()
+    made.wire.begin("POST", new_decoder())
+    read = ssl.SSLObject.read
+
+    def interrupted(*arguments: Any) -> None:
+        read(*arguments)
+        raise KeyboardInterrupt
+
+    sealed = made.sealed(ANSWER[:200])
+    monkeypatch.setattr(ssl.SSLObject, "read", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        made.read(sealed)
+    assert (made.connection.open, made.socket.aborted) == (False, 1)
+    assert isinstance(made.connection.failure, KeyboardInterrupt)
+
+
 # What it holds
 
 

@@ -100,6 +100,11 @@ impl TlsReader {
                 Ok(count) => count,
                 Err(error) if error.is_instance_of::<SSLWantReadError>(py) => return Ok(false),
                 Err(error) if error.is_instance_of::<SSLZeroReturnError>(py) => return Ok(true),
+                Err(error) if ends_the_loop(py, &error) => {
+                    // A signal within, and what was opened is lost: the loop may go on, the answer cannot.
+                    self.tell.call1(py, (false, error.value(py)))?;
+                    return Err(error);
+                }
                 Err(error) => return Err(error),
             };
             if let Err(error) = self.wire.get().buffer_updated(py, count) {

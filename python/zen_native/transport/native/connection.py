@@ -339,7 +339,7 @@ class SecureConnection(Connection):
             mine.buffer_updated = reader.buffer_updated
         return layer.decrypt()
 
-    def _heard(self, ended: bool, error: ssl.SSLError | None) -> None:
+    def _heard(self, ended: bool, error: BaseException | None) -> None:
         """What a read brought beside bytes for the wire: the end, a failure, or something to send."""
         self._flush()  # of a failure, the alert
         if error is not None:

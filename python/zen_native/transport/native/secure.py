@@ -84,7 +84,7 @@ class TlsLayer:
         """What the network is to get."""
         return self._outgoing.read() if self._outgoing.pending else b""
 
-    def reader(self, wire: Wire, sealed: memoryview, tell: Callable[[bool, ssl.SSLError | None], object]) -> TlsReader:
+    def reader(self, wire: Wire, sealed: memoryview, tell: Callable[[bool, BaseException | None], object]) -> TlsReader:
         """`received` in Rust, of bytes in `sealed`, once hands are shaken. The end, a failure, and that there are bytes
         to send are told. Not for daemon threads: the interpreter's lock is let go of within (see `quiet`)."""
         return TlsReader(self._object, self._incoming, self._outgoing, sealed, wire, tell)
@@ -111,7 +111,14 @@ class TlsLayer:
         """The same for what is here already."""
         try:
             while count := self._read(self._most, self._into):
-                self._updated(count)
+                try:
+                    self._updated(count)
+                except (KeyboardInterrupt, SystemExit):
+                    # They end the loop, which may be run again, and nobody would hear of what is left here before
+                    # something else comes. What is wrong with it is found again then.
+                    with suppress(ssl.SSLError):
+                        self.decrypt()
+                    raise
                 if self._has_tickets:
                     self._has_tickets = False
                     # They had OpenSSL make room to write (16 KiB), which it keeps until something was written; no bytes
@@ -125,12 +132,6 @@ class TlsLayer:
             return False
         except ssl.SSLZeroReturnError:
             pass
-        except (KeyboardInterrupt, SystemExit):
-            # They end the loop, which may be run again, and nobody would hear of what is left here before something
-            # else comes. What is wrong with it is found again then.
-            with suppress(ssl.SSLError):
-                self.decrypt()
-            raise
         return True
 
 
