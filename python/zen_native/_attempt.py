@@ -230,18 +230,15 @@ class Attempt:
 
     def _end(self, live: LiveExchange) -> list[LLMEvent]:
         """The last events, where the answer or its body is over. A complete answer cannot fail any more."""
-        self._ended = True
-        events: list[LLMEvent] = []
-        if not self._decoder.done:
-            try:
-                live.check_end()
-            except BodyCutError as error:
-                self._cut = str(error)
-            except TransportError:
-                if not self._decoder.answered:
-                    raise
-            events = self._finished()
-        self._failed = self._decoder.error
+        try:
+            live.check_end()
+        except BodyCutError as error:
+            self._cut = str(error)
+        except TransportError:
+            if not self._decoder.answered and not self._decoder.done:
+                raise
+        events = [] if self._decoder.done else self._finished()
+        self._ended, self._failed = True, self._decoder.error
         return events
 
     async def _read(self) -> list[LLMEvent]:

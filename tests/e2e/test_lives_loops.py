@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from tests.kit.asking import WHOLE
 from tests.kit.lives import FORGIVING, LOOPS, STRICT, live
-from tests.kit.server import Server, sse_reply
+from tests.kit.server import HOLD, Server, sse_reply
 
 
 @pytest.fixture
@@ -29,3 +29,10 @@ def test_one_loop_after_another(how: str, transport: str, server: Server) -> Non
     assert live("loops", server, transport, how, mode=mode) == ["Hello"] * 4
     assert [request.connection for request in server.requests] == [0, 0, 1, 1]
     assert gone == [True]
+
+
+@pytest.mark.parametrize("transport", LOOPS)
+def test_a_loop_is_closed_on_who_waits_for_a_turn(transport: str, server: Server) -> None:
+    server.plays(sse_reply(*WHOLE[:1], HOLD), sse_reply(*WHOLE))
+    assert live("loops", server, transport, "queued", mode=FORGIVING) == ["[True, False]", "Hello", "Hello"]
+    assert [request.connection for request in server.requests] == [0, 1, 1]

@@ -44,13 +44,13 @@ def server(request: pytest.FixtureRequest, authority: Authority) -> Iterator[Ser
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[Connection]:
     """The connections whose reading has been paused."""
     paused: list[Connection] = []
-    pause = Connection._pause
+    pause = Connection.pause
 
     def noted(connection: Connection) -> None:
         paused.append(connection)
         pause(connection)
 
-    monkeypatch.setattr(Connection, "_pause", noted)
+    monkeypatch.setattr(Connection, "pause", noted)
     return paused
 
 

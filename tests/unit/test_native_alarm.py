@@ -132,6 +132,31 @@ def test_a_brief_wait_ends_without_an_error() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("brief", [True, False])
+def test_a_limit_holds_though_something_always_comes_first(brief: bool) -> None:
+    """At the second time: what has come at the first may be what was waited for, and then another limit is in force."""
+
+    async def main() -> None:
+        watch = Watch(Timeouts(), clock=Clock())
+        if brief:
+            watch.briefly(0.0)
+        else:
+            watch.within("first-event", 0.0)
+        alarm = await rung(Clock(), watch, new_waiter())
+        alarm.set()
+        assert not alarm.late
+        await went_off(alarm)
+        assert alarm.late is brief
+        if not brief:
+            with pytest.raises(StreamTimeoutError, match="first-event"):
+                alarm.set()
+        watch.each("idle", 10.0)
+        alarm.set()
+        alarm.stop()
+
+    asyncio.run(main())
+
+
 def test_a_bell_that_rings_too_early_for_the_next_alarm_ends_nothing() -> None:
     async def main() -> None:
         clock = Clock()

@@ -17,7 +17,7 @@ from tests.kit.authority import Authority
 import zen_native as zen
 from zen_native.transport import tls
 from zen_native.transport.connections import ConnectionLimits
-from zen_native.transport.tls import checked_tls, context_of
+from zen_native.transport.tls import checked_tls, context_of, is_at_hand
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,21 @@ def test_a_context_is_made_once(authority: Authority) -> None:
     assert context_of() is context_of()
     assert context_of(zen.Tls(ca_file=authority.file)) is context_of(zen.Tls(ca_file=authority.file))
     assert context_of(zen.Tls(ca_file=authority.file)) is not context_of()
+
+
+def test_a_context_for_servers_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match="one for servers"):
+        zen.Client(tls=ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+
+
+def test_no_thread_is_needed_for_a_context_that_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = ssl.create_default_context()
+    assert is_at_hand(checked_tls(context))
+    assert is_at_hand(checked_tls(zen.Tls()))
+    monkeypatch.setattr(tls, "_CONTEXTS", {})
+    assert not is_at_hand(checked_tls(None))
+    context_of()
+    assert is_at_hand(checked_tls(None))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     TlsContext = Callable[[], ssl.SSLContext]
 
-__all__ = ["Tls", "checked_tls", "context_of"]
+__all__ = ["Tls", "checked_tls", "context_of", "is_at_hand"]
 
 _Path = str | os.PathLike[str]
 
@@ -58,7 +58,7 @@ def checked_tls(tls: Tls | ssl.SSLContext | None) -> TlsContext:
     """Gives the context when it is needed. What the user configured is tried at once.
 
     Raises:
-        ValueError: a file cannot be read, or does not hold what it should.
+        ValueError: a file cannot be read, or does not hold what it should; a context is one for servers.
         TypeError: it is neither a `Tls` nor an `ssl.SSLContext`.
     """
     if tls is None:
@@ -66,6 +66,8 @@ def checked_tls(tls: Tls | ssl.SSLContext | None) -> TlsContext:
     import ssl
 
     if isinstance(tls, ssl.SSLContext):
+        if tls.protocol == ssl.PROTOCOL_TLS_SERVER:
+            raise ValueError("tls: the context is one for servers (PROTOCOL_TLS_SERVER), and cannot connect")
         return lambda: tls
     if not isinstance(cast("object", tls), Tls):
         raise TypeError(f"tls must be a zen_native.Tls or an ssl.SSLContext, not {type(tls).__name__}")
@@ -80,7 +82,7 @@ def context_of(tls: Tls | None = None) -> ssl.SSLContext:
         TlsError: the environment names a file that cannot be used.
         ValueError: the configuration does.
     """
-    key = (tls, *(os.environ.get(name) for name in _ENVIRONMENT), *_state(tls))
+    key = _key(tls)
     found = _CONTEXTS.get(key)
     if found is None:
         with _MAKING.setdefault(os.getpid(), Lock()):
@@ -91,6 +93,15 @@ def context_of(tls: Tls | None = None) -> ssl.SSLContext:
                     _CONTEXTS.clear()
                 _CONTEXTS[key] = found
     return found
+
+
+def is_at_hand(context: TlsContext) -> bool:
+    """Whether giving it reads no files."""
+    return context is not context_of or _key(None) in _CONTEXTS
+
+
+def _key(tls: Tls | None) -> object:
+    return (tls, *(os.environ.get(name) for name in _ENVIRONMENT), *_state(tls))
 
 
 def _state(tls: Tls | None) -> list[tuple[int, int]]:

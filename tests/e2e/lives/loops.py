@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from common import ARGUMENTS, ASK, new_loop, options, run
 
 import zen_native as zen
@@ -19,11 +21,30 @@ async def ask_and_close(client: zen.AsyncClient) -> None:
         await ask(client)
 
 
+async def queue(client: zen.AsyncClient) -> list[asyncio.Task[zen.LLMEvent]]:
+    """Two requests for the only connection: one stream goes on, and the other waits for its turn."""
+    streams = [client.stream(*ASK) for _ in range(2)]
+    tasks = [asyncio.create_task(anext(stream)) for stream in streams]
+    await tasks[0]
+    STREAMS.extend(streams)
+    return tasks
+
+
+STREAMS: list[zen.AsyncStream] = []
+
+
 def main(how: str) -> None:
-    """`run`: by `asyncio.run`. `closed`: the loop is closed, and that is all."""
-    client = zen.AsyncClient(**options())
+    """`run`: by `asyncio.run`. `closed`: the loop is closed, and that is all. `queued`: while somebody has the only
+    connection, and another one waits for it."""
+    client = zen.AsyncClient(**options(connections=zen.ConnectionLimits(max_connections=1)))
     if how == "run":
         run(ask(client))
+    elif how == "queued":
+        loop = new_loop()
+        loop.set_exception_handler(lambda *_: None)  # which else tells that nobody ended the tasks
+        tasks = loop.run_until_complete(queue(client))
+        loop.close()
+        print([task.done() for task in tasks])
     else:
         loop = new_loop()
         loop.run_until_complete(ask(client))

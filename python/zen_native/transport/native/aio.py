@@ -18,7 +18,7 @@ from zen_native._io import in_own_thread
 from zen_native.errors import ConnectError
 from zen_native.transport.choice import CLOSED
 from zen_native.transport.connections import ConnectionLimits
-from zen_native.transport.tls import context_of
+from zen_native.transport.tls import context_of, is_at_hand
 
 from .answer import GIVEN_UP, StaleError
 from .connection import Connection, SecureConnection
@@ -28,7 +28,7 @@ from .idle import Idle
 from .polling import end_polling, poller_of
 from .rest import Rest
 from .turns import Turns
-from .waiting import Bells, done_on
+from .waiting import Bells, done_on, end_now
 
 if TYPE_CHECKING:
     import ssl
@@ -328,9 +328,9 @@ class Home:
         limit = asyncio.timeout_at(until)
         try:
             async with limit:
-                watch.wake_by(partial(limit.reschedule, 0.0))
+                watch.wake_by(partial(end_now, limit))
                 if watch.left() == 0:  # by now
-                    limit.reschedule(0.0)
+                    end_now(limit)
                 return await self._connected(origin)
         except OSError as error:  # a timeout is one, too
             if limit.expired():
@@ -361,8 +361,8 @@ class Home:
     async def _maker(self, origin: Origin) -> Callable[[], Connection]:
         if not origin.secure:
             return partial(Connection, origin, self._buffer, self._lost)
-        if self._context is None:  # which may have to read all the authorities of the system
-            self._context = await in_own_thread(self._tls)
+        if self._context is None:  # a thread may have to read all the authorities of the system
+            self._context = self._tls() if is_at_hand(self._tls) else await in_own_thread(self._tls)
         return partial(SecureConnection, origin, self._buffer, self._lost, self._context, self._sealed)
 
     def _lost(self, connection: Connection) -> None:

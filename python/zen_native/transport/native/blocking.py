@@ -205,7 +205,7 @@ class _Deadline:
 class BlockingExchange(Answer):
     """See `transport.base.LiveExchange`."""
 
-    __slots__ = ("_connection", "_keep", "_late", "_over", "_pool", "_watch")
+    __slots__ = ("_connection", "_is_read", "_keep", "_late", "_over", "_pool", "_watch")
 
     def __init__(self, pool: _Pool, connection: BlockingConnection, watch: Watch, *, keep: bool) -> None:
         super().__init__(connection.wire)
@@ -213,7 +213,7 @@ class BlockingExchange(Answer):
         self._connection = connection
         self._watch = watch
         self._keep = keep
-        self._late = self._over = False
+        self._late = self._over = self._is_read = False
 
     def ask(self, method: str, head: Head, body: bytes, decoder: Decoder | None) -> None:
         """Send, and wait for the head of the answer.
@@ -293,14 +293,20 @@ class BlockingExchange(Answer):
 
     # The end
 
+    def check_end(self) -> None:
+        """See `LiveExchange`. Who reads calls it last."""
+        super().check_end()
+        self._is_read = True
+
     def finish(self) -> None:
         """The answer is whole: keep the connection. Nobody waits for the rest of its body but who uses it next."""
         self._connection.rest()
         self._release(keep=self._keep)
 
     async def close(self) -> None:
-        """See `Exchange`."""
-        self._release(keep=self._keep and self._connection.is_free)
+        """See `Exchange`. Any thread may call it: where another one still reads, the next answer that came on the
+        connection would go to that one, whatever has come of this."""
+        self._release(keep=self._is_read and self._keep and self._connection.is_free)
 
     def abandon(self) -> None:
         """See `Exchange`."""

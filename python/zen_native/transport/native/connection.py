@@ -122,7 +122,7 @@ class Connection(asyncio.BufferedProtocol):
         """See `asyncio.BaseProtocol`."""
         self._transport = transport
         self.open = True
-        self.wire.pausing(self._pause)
+        self.wire.pausing(self.pause)
 
     def eof_received(self) -> bool:
         """See `asyncio.BufferedProtocol`."""
@@ -239,7 +239,8 @@ class Connection(asyncio.BufferedProtocol):
                 with shown.dup() as own:
                     own.shutdown(socket.SHUT_RDWR)
 
-    def _pause(self) -> None:
+    def pause(self) -> None:
+        """Enough has come, for now or for good."""
         if not self.open:
             return
         if self.wire.ended and not self.wire.reusable:

@@ -125,9 +125,13 @@ class AioExchange(Answer):
         while True:
             self._watch.check_total()  # of what comes behind an answer, or of an error, nobody else does
             data = wire.take_body()
-            if self._connection.paused:
+            if self._alarm.late:
+                self._connection.pause()  # and give what had come by then
+            elif self._connection.paused:
                 self._connection.resume()
             if data:
+                if self._alarm.set_for != self._watch.changes:
+                    self._alarm.set()  # where there is always something, nobody waits
                 return data
             if wire.ended:
                 self.check_end()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from zen_native.transport.choice import CLOSED
 
+from .waiting import end_now
+
 if TYPE_CHECKING:
     from zen_native.transport.limits import Watch
 
@@ -52,7 +54,7 @@ class Turns:
         turn: asyncio.Future[None] = self._loop.create_future()
         self._queue.append(turn)
         limit = asyncio.timeout_at(until)
-        watch.wake_by(partial(limit.reschedule, 0.0))
+        watch.wake_by(partial(end_now, limit))
         try:
             async with limit:
                 await turn
@@ -77,7 +79,9 @@ class Turns:
         self._free += 1
 
     def end(self) -> None:
-        """Nobody is served any more."""
+        """Nobody is served any more. On a loop that is closed nobody waits, and nobody could be told."""
+        if self._loop.is_closed():
+            self._queue.clear()
         for turn in self._queue:
             if not turn.done():
                 turn.set_exception(RuntimeError(CLOSED))

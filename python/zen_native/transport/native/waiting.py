@@ -10,6 +10,7 @@ one answer to the next.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from zen_native.errors import StreamTimeoutError
     from zen_native.transport.limits import Watch
 
-__all__ = ["Alarm", "Bells", "Waiter", "done_on"]
+__all__ = ["Alarm", "Bells", "Waiter", "done_on", "end_now"]
 
 _MAX_FREE = 64
 
@@ -87,7 +88,19 @@ class Alarm:
     """Ends a wait when its time is over. Its timer moves only when it goes off, or when other limits come into force;
     `silent` says for how long nothing has come while somebody waited, `take_in` reads what has come by now."""
 
-    __slots__ = ("_bell", "_bells", "_failed", "_silent", "_take_in", "_waiter", "_watch", "late", "set_for")
+    __slots__ = (
+        "_bell",
+        "_bells",
+        "_failed",
+        "_missed_for",
+        "_over_for",
+        "_silent",
+        "_take_in",
+        "_waiter",
+        "_watch",
+        "late",
+        "set_for",
+    )
 
     def __init__(
         self, bells: Bells, watch: Watch, waiter: Waiter, silent: Callable[[], float], take_in: Callable[[], object]
@@ -103,6 +116,8 @@ class Alarm:
         self.late = False
         """Whether what may well not come did not come in time."""
         self._failed: StreamTimeoutError | None = None
+        self._missed_for = self._over_for = -1
+        """The `changes` of the watch whose time was over when nobody waited, once and again."""
 
     def set(self) -> None:
         """A wait begins, under limits that it was not set for.
@@ -115,7 +130,10 @@ class Alarm:
         if not self._watch.brief:
             self._watch.check_total()
         now = self._watch.clock()
-        self._set(self._watch.due(now), now)
+        due = self._watch.due(now)
+        if self._over_for == self._watch.changes and not self.late:
+            raise self._watch.expired()
+        self._set(due, now)
 
     def end(self) -> None:
         """No time is left: who waits looks again, and `set` tells why."""
@@ -145,10 +163,11 @@ class Alarm:
             self._take_in()  # the loop was held up, and had no time to read all before it looked at its timers
             if self._bell is None:
                 return  # it was the rest of the answer
+        now = self._watch.clock()
         if not self._waiter.waiting:
+            self._miss(now)
             self._waiter.remind()  # so that the next wait sets it again
             return
-        now = self._watch.clock()
         due = self._watch.due(now - self._silent())
         if due is None or due > now:
             self._set(due, now)
@@ -157,6 +176,15 @@ class Alarm:
             self._waiter.set_result(None)
         else:
             self.end()
+
+    def _miss(self, now: float) -> None:
+        """Nobody waits for now. Where that is so again, the server sends without a pause what is of no use."""
+        due, changes = self._watch.due(now), self._watch.changes
+        if due is None or due > now:
+            return
+        if self._missed_for == changes:
+            self._over_for, self.late = changes, self._watch.brief
+        self._missed_for = changes
 
 
 class Bells:
@@ -225,6 +253,12 @@ class _Bell:
         self._timer = None
         if self.ring is not None:
             self.ring()
+
+
+def end_now(limit: asyncio.Timeout) -> None:
+    """Let the wait that it limits end, unless it is about to."""
+    with suppress(RuntimeError):  # its time was over, and its task has not run since
+        limit.reschedule(0.0)
 
 
 def _raise(error: BaseException) -> None:
