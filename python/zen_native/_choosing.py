@@ -81,7 +81,8 @@ class Chooser:
         """
         around = self._around(route)
         is_plain = failure is None and body_bytes <= gate.MAX_BODY_BYTES and not request.http.headers
-        key = (runtime, route.protocol, route.framing, around) if is_plain and _is_word(runtime) else None
+        same = runtime, route.protocol, route.framing, (*route.headers,), around
+        key = same if is_plain and _is_word(runtime) else None
         if key is not None and (known := self._known.get(key)) is not None:
             return gate.recorded(known, route, decisions)
         capabilities = self._capabilities(around)

@@ -251,7 +251,7 @@ def _transport_obstacles(case: _Case, runtime: Reason) -> Iterator[tuple[Reason,
         yield Reason.CUSTOM_TRANSPORT, known.custom_transport
     if not known.native_transport:
         yield Reason.TRANSPORT_MISSING, "there is no native transport here"
-    headers = case.request.http.headers
+    headers = (*case.route.headers, *case.request.http.headers)
     if headers and (taken := _OWN_HEADERS & {name.lower() for name in headers}):
         yield Reason.OPTION_NOT_NATIVE, f"the request has headers that it sets itself: {', '.join(sorted(taken))}"
     if case.body_bytes > known.max_body_bytes:

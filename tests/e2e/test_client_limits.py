@@ -162,6 +162,17 @@ def test_a_charge_is_not_waited_for_as_an_event_is(kind: str, runtime: str, serv
     assert (heard.error, heard.text) == (None, "Hello")
 
 
+def test_behind_an_answer_a_server_that_never_pauses_is_left(kind: str, server: Server) -> None:
+    packer = zlib.compressobj(level=0, wbits=31)  # what is only stored may come again as it is
+    whole, more = (
+        packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH) for data in (b"".join(WHOLE), b": x\n\n" * 20_000)
+    )
+    server.plays(Reply([whole, *[more] * 5_000], headers={"content-encoding": "gzip"}))
+    heard = ask(kind, config(server, trailing_cost=True), timeouts=zen.Timeouts(trailing=0.2))
+    assert (heard.error, heard.text) == (None, "Hello")
+    assert server.hung_up.wait(5)  # and has not played all of it
+
+
 def test_a_complete_answer_does_not_fail_any_more(kind: str, runtime: str, server: Server) -> None:
     server.plays(sse_reply(*WHOLE, 0.05, RESET))
     heard = ask(kind, config(server, trailing_cost=True), runtime=runtime)
@@ -198,3 +209,10 @@ def test_other_compressions_are_refused(kind: str, server: Server) -> None:
     heard = ask(kind, config(server), retry=ONCE)
     assert isinstance(heard.error, zen.InvalidProviderOutputError)
     assert "(br)" in heard.error.message
+
+
+def test_a_length_of_the_callers_that_is_wrong_is_an_error_like_others(kind: str, server: Server) -> None:
+    """With httpx; the native transport sets it itself, and says so."""
+    heard = ask(kind, config(server, headers={"content-length": "5"}), transport="httpx", retry=ONCE)
+    assert isinstance(heard.error, zen.TransportError)
+    assert "Content-Length" in heard.error.message

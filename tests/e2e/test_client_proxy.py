@@ -10,6 +10,7 @@ from tests.kit.server import Server, sse_reply
 
 import zen_native as zen
 from zen_native.gate import Reason
+from zen_native.transport import pool
 
 FAR = zen.Config(providers={"far": zen.ProviderSettings(base_url="http://far.example", api_key="k")}, environ={})
 
@@ -44,6 +45,38 @@ def test_the_native_transport_does_not_go_around_a_proxy(proxy: Server) -> None:
     with zen.Client(FAR, transport="native") as client, pytest.raises(zen.UnsupportedError, match="through a proxy"):
         client.generate("far/m", "hi")
     assert proxy.requests == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("url", ["http://far.example", "https://far.example"])
+def test_a_proxy_that_cannot_be_reached_is_named(kind: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://user:word@127.0.0.1:9")
+    far = zen.Config(providers={"far": zen.ProviderSettings(base_url=url, api_key="k")}, environ={})
+    error = ask(kind, far, call={"request": "far/m"}, transport="auto", retry=zen.RetryPolicy(attempts=1)).error
+    assert isinstance(error, zen.ConnectError)
+    assert error.message.startswith("no connection to far.example through the proxy http://127.0.0.1:9: ")
+    assert "word" not in str(error)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [
+        ("socks5://user:word@127.0.0.1:9", " socks5://127.0.0.1:9: SOCKS needs the package socksio"),
+        ("nonsense://user:word@127.0.0.1:9", " nonsense://127.0.0.1:9: httpx knows no such proxy"),
+        ("http://user:wo/rd@127.0.0.1:9", " http://127.0.0.1:9: httpx knows no such proxy"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named(
+    kind: str, proxy: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "find_spec", lambda name: None)
+    monkeypatch.setenv("http_proxy", proxy)
+    error = ask(kind, FAR, call={"request": "far/m"}, transport="auto").error
+    assert isinstance(error, zen.ConnectError)
+    assert error.message == f"no connection through the proxy{said}"
+    assert not error.retryable
 
 
 def test_who_needs_no_proxy_is_asked_directly(proxy: Server, monkeypatch: pytest.MonkeyPatch) -> None:

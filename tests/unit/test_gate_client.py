@@ -168,6 +168,14 @@ def test_what_the_native_transport_does_not_send_is_sent() -> None:
     assert [request.headers.get("trailer") for request in server.requests] == ["x-a", None]
 
 
+@NEEDS_EXTENSION
+def test_what_it_does_not_send_may_be_a_header_of_the_provider() -> None:
+    with Server(sse_reply(*WHOLE)) as server, zen.Client(config(server, headers={"Trailer": "x-a"})) as client:
+        assert client.generate("mine/m", "hi").text == "Hello"
+        assert client.explain("mine/m", "hi").decision.transport_reason is Reason.OPTION_NOT_NATIVE
+    assert server.requests[0].headers["trailer"] == "x-a"
+
+
 @both_clients
 def test_the_flag_counts_from_the_next_request_on(make: type[zen.Client], monkeypatch: Patch) -> None:
     client = make(CONFIG)

@@ -38,7 +38,8 @@ CHUNK_FORMS = [
     b"\r\nHello\r\n0\r\n\r\n", b" 5\r\nHello\r\n0\r\n\r\n", b"5\nHello\n0\n\n", b"5\r\nHello\n0\r\n\r\n",
     b"5\rHello\r\n0\r\n\r\n", b"fffffffffffffffffffff\r\nHello", b"5\r\nHello\r\n", b"5\r\nHel", b"5", b"",
     b"5\r\nHello\r\n0\r\n", b"5;\0\r\nHello\r\n0\r\n\r\n", b"5;a\nb\r\nHello\r\n0\r\n\r\n",
-    b"5_0\r\nHello\r\n0\r\n\r\n",
+    b"5_0\r\nHello\r\n0\r\n\r\n", b"5 0\r\nHello\r\n0\r\n\r\n", b"5 a\r\nHello\r\n0\r\n\r\n",
+    b"5\t \r\nHello\r\n0\r\n\r\n",
 ]  # fmt: skip
 LENGTHS = [
     b"content-length: 5", b"content-length: 05", b"content-length:5", b"content-length: 5 ", b"content-length: +5",
@@ -127,6 +128,12 @@ def test_what_only_we_refuse(name: bytes) -> None:
     where, body = ours(VECTORS[name])
     assert (where, body) == ("body" if name.startswith(b"chunks") else "head", b"")
     assert theirs(VECTORS[name]) in [("whole", BODY), ("body", b"")]
+
+
+@pytest.mark.parametrize("line", [b"5 ;a", b"5\t ; a", b"5 ; a=b ;c"])
+def test_blanks_may_stand_before_an_extension(line: bytes) -> None:
+    """RFC 9112 section 7.1.1, though h11 refuses them."""
+    assert ours(b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"\r\n" + line + CHUNKS[1:]) == ("whole", BODY)
 
 
 def test_there_are_vectors_of_each_verdict() -> None:

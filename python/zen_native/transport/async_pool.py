@@ -18,7 +18,7 @@ import httpcore
 import httpx
 
 from .connections import ConnectionLimits
-from .pool import answered, asked, is_clean, pool_seconds, proxy_of
+from .pool import answered, asked, is_clean, named, pool_seconds, proxy_of, way_of
 from .pool_state import PoolState, Taken
 
 __all__ = ["AsyncPool"]
@@ -35,6 +35,7 @@ class AsyncPool(httpx.AsyncBaseTransport):
             keepalive_expiry=limits.idle_seconds,
             network_backend=self._backend,
         )
+        self._way = way_of(proxy)
         self._state = PoolState[httpcore.AsyncConnectionInterface](limits)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -44,7 +45,8 @@ class AsyncPool(httpx.AsyncBaseTransport):
         taken = await self._take(origin, put)
         try:
             await _close(taken.gone)
-            response = await taken.connection.handle_async_request(put)
+            with named(put, self._way):
+                response = await taken.connection.handle_async_request(put)
         except BaseException:
             await self.release(origin, taken.connection)
             raise

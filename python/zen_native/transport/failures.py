@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["failure", "is_refusal"]
 
 _MAX_CAUSES = 8
-_LIBRARIES = frozenset({"httpcore", "httpcore2", "httpx", "httpx2"})
+_LIBRARIES = frozenset({"h11", "httpcore", "httpcore2", "httpx", "httpx2"})
 
 
 def failure(error: Exception, watch: Watch, *, body: bool = False) -> Exception | None:
@@ -48,7 +48,9 @@ def _by_name(name: str, error: Exception, watch: Watch, *, body: bool) -> LLMErr
             return watch.expired()
         case "ConnectError" | "ProxyError" | "NetworkError" if not body and is_refusal(error):
             return TlsError(_text(error))
-        case "ConnectError" | "ProxyError":
+        case "ConnectError":
+            return ConnectError(_said(error) or name)
+        case "ProxyError":
             return ConnectError(_text(error))
         case "RemoteProtocolError" if body:
             return BodyCutError(_text(error))
@@ -61,9 +63,13 @@ def _by_name(name: str, error: Exception, watch: Watch, *, body: bool) -> LLMErr
 
 
 def _text(error: Exception) -> str:
-    """What it says, or what the first of its causes that says anything does."""
-    said = next((text for cause in _causes(error) if (text := str(cause))), None)
+    said = _said(error)
     return type(error).__name__ if said is None else f"{type(error).__name__}: {said}"
+
+
+def _said(error: Exception) -> str | None:
+    """What it says, or what the first of its causes that says anything does."""
+    return next((text for cause in _causes(error) if (text := str(cause))), None)
 
 
 def is_refusal(error: BaseException | None) -> bool:

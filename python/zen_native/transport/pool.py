@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
+from importlib.util import find_spec
 from threading import Event, Lock
 from typing import Any
 
 import httpcore
 import httpx
+
+from zen_native.errors import ConnectError
 
 from .choice import CLOSED
 from .connections import ConnectionLimits
@@ -24,7 +27,7 @@ from .limits import Watch
 from .pool_state import PoolState, Taken
 from .proxies import Proxies
 
-__all__ = ["WatchedTransport", "answered", "asked", "is_clean", "pool_seconds", "proxy_of"]
+__all__ = ["WatchedTransport", "answered", "asked", "is_clean", "named", "pool_seconds", "proxy_of", "way_of"]
 
 
 class WatchedTransport(httpx.BaseTransport):
@@ -70,6 +73,7 @@ class _Pool:
             keepalive_expiry=limits.idle_seconds,
             network_backend=_WatchedBackend(),
         )
+        self._way = way_of(proxy)
         self._state = PoolState[httpcore.ConnectionInterface](limits)
 
     def send(self, request: httpx.Request) -> httpx.Response:
@@ -78,7 +82,8 @@ class _Pool:
         taken = self._take(origin, put)
         try:
             _close(taken.gone)
-            response = taken.connection.handle_request(put)
+            with named(put, self._way):
+                response = taken.connection.handle_request(put)
         except BaseException:
             self.release(origin, taken.connection)
             raise
@@ -181,14 +186,42 @@ def pool_seconds(request: httpcore.Request) -> float | None:
 
 
 def proxy_of(url: str | None) -> httpcore.Proxy | None:
-    """A proxy in the words of httpcore; user name and password are taken out of the URL."""
+    """A proxy in the words of httpcore; user name and password are taken out of the URL.
+
+    Raises:
+        ConnectError: it is of a kind that cannot be used here.
+    """
     if url is None:
         return None
-    parts = httpx.Proxy(url)
+    failed = f"no connection{way_of(url)}"
+    if url.lower().startswith(("socks5://", "socks5h://")) and find_spec("socksio") is None:
+        raise ConnectError(f"{failed}: SOCKS needs the package socksio", retryable=False)
+    try:
+        parts = httpx.Proxy(url)
+    except (ValueError, httpx.InvalidURL):  # which may show a piece of the password
+        raise ConnectError(f"{failed}: httpx knows no such proxy", retryable=False) from None
     at = httpcore.URL(
         scheme=parts.url.raw_scheme, host=parts.url.raw_host, port=parts.url.port, target=parts.url.raw_path
     )
     return httpcore.Proxy(at, auth=parts.raw_auth)
+
+
+def way_of(proxy: str | None) -> str:
+    """What to say of it in an error, without its user name and password."""
+    if proxy is None:
+        return ""
+    scheme, _, rest = proxy.partition("://")
+    return f" through the proxy {scheme}://{rest.rpartition('@')[2].partition('/')[0]}"
+
+
+@contextmanager
+def named(put: httpcore.Request, way: str) -> Generator[None]:
+    """Has what cannot connect say where to."""
+    try:
+        yield
+    except (httpcore.ConnectError, httpcore.ProxyError) as error:
+        host, port = put.url.host.decode("ascii"), put.url.port
+        raise type(error)(f"no connection to {host}{'' if port is None else f':{port}'}{way}: {error}") from error
 
 
 class _WatchedBackend(httpcore.SyncBackend):

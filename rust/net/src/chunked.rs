@@ -17,6 +17,8 @@ const MAX_DIGITS: usize = 16;
 enum At {
     /// In a size, behind so many of its digits.
     Size(usize),
+    /// Behind a size, in so many blanks, which may stand before an extension or the end of the line.
+    Blanks(usize),
     /// In so many bytes of extensions.
     Extensions(usize),
     /// Behind the CR of a chunk's first line.
@@ -74,6 +76,7 @@ impl Chunked {
     fn byte(&mut self, byte: u8) -> Result<bool> {
         self.at = match self.at {
             At::Size(digits) => self.size(byte, digits)?,
+            At::Blanks(read) => blanks(byte, read)?,
             At::Extensions(read) => extensions(byte, read)?,
             At::LineFeed if byte == b'\n' && self.left == 0 => At::Trailer,
             At::LineFeed if byte == b'\n' => At::Data,
@@ -133,7 +136,7 @@ impl Chunked {
         }
         match byte {
             b'\r' if digits > 0 => Ok(At::LineFeed),
-            b';' | b' ' | b'\t' if digits > 0 => Ok(At::Extensions(1)),
+            b';' | b' ' | b'\t' if digits > 0 => blanks(byte, 0),
             _ => Err(Failure::body("the size of a chunk is malformed")),
         }
     }
@@ -162,6 +165,16 @@ impl Chunked {
             Ok(Status::Complete((end, _))) if end == trailer.len() => Ok(()),
             _ => Err(Failure::body("the trailer of the response is malformed")),
         }
+    }
+}
+
+/// What stands behind the size alone says nothing that the size does not.
+fn blanks(byte: u8, read: usize) -> Result<At> {
+    match byte {
+        b'\r' => Ok(At::LineFeed),
+        b';' => Ok(At::Extensions(read + 1)),
+        b' ' | b'\t' if read < MAX_EXTENSIONS => Ok(At::Blanks(read + 1)),
+        _ => Err(Failure::body("the size of a chunk is malformed")),
     }
 }
 

@@ -332,23 +332,31 @@ def opened(
 def _connected(origin: Origin, left: Left) -> socket.socket:
     """To the first address that answers; each may take an even part of the time that is left."""
     found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    failed: OSError | None = None
+    failed: list[OSError] = []
     for number, (family, kind, protocol, _, address) in enumerate(found):
         seconds = _checked(left())
-        made = socket.socket(family, kind, protocol)
         try:
-            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            made.settimeout(None if seconds is None else seconds / (len(found) - number))
-            made.connect(address)
+            made = socket.socket(family, kind, protocol)  # which a system without IPv6 refuses
+            try:
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                made.settimeout(None if seconds is None else seconds / (len(found) - number))
+                made.connect(address)
+            except BaseException:
+                made.close()
+                raise
         except OSError as error:
-            made.close()
-            failed = error
-        except BaseException:
-            made.close()
-            raise
+            failed.append(error)
         else:
             return made
-    raise failed or OSError("the host has no address")
+    raise _worst(failed)
+
+
+def _worst(failed: list[OSError]) -> OSError:
+    """What is to be told of addresses that have all failed: all of it, where that is not the same of each."""
+    said = list(dict.fromkeys(map(str, failed)))
+    if len(said) < 2:
+        return failed[-1] if failed else OSError("the host has no address")
+    return OSError("; ".join(said))
 
 
 def _let_go(of: weakref.ref[BlockingConnection], connected: socket.socket) -> None:

@@ -1,0 +1,81 @@
+"""A host with several addresses, over the native transport: where one is of no use, the others are tried in time."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+from tests.kit.asking import NATIVE, WHOLE, ask, config, is_sync
+from tests.kit.server import Server, sse_reply
+
+import zen_native as zen
+
+FIRST, SECOND = "127.0.0.2", "127.0.0.1"
+"""The server listens on the second one alone."""
+ONCE = zen.RetryPolicy(attempts=1)
+
+pytestmark = [
+    pytest.mark.parametrize("kind", [kind for kind in NATIVE if "uvloop" not in kind]),  # it asks the system itself
+]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(sse_reply(*WHOLE)) as running:
+        yield running
+
+
+def two(server: Server, monkeypatch: pytest.MonkeyPatch, *addresses: str) -> zen.Config:
+    """A configuration whose host has those addresses, or the two above."""
+    port = int(server.address.rpartition(":")[2])
+    asked = socket.getaddrinfo
+
+    def found(host: str | bytes | None, *arguments: object, **keywords: object) -> list[tuple[object, ...]]:
+        if host not in ("many.test", b"many.test"):
+            return asked(host, *arguments, **keywords)  # type: ignore[arg-type] - handed on as they are
+        kinds = [socket.AF_INET6 if ":" in address else socket.AF_INET for address in addresses or (FIRST, SECOND)]
+        pairs = zip(kinds, addresses or (FIRST, SECOND), strict=True)
+        return [(kind, socket.SOCK_STREAM, 6, "", (address, port)) for kind, address in pairs]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
+    server.url = f"http://many.test:{port}"
+    return config(server)
+
+
+def test_one_that_refuses(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ask(kind, two(server, monkeypatch), retry=ONCE).text == "Hello"
+
+
+def test_one_of_a_family_that_the_system_has_not(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = socket.socket
+
+    class Old(real):  # type: ignore[misc, valid-type] - the class that it is now
+        def __init__(self, family: int = -1, *arguments: int, **keywords: object) -> None:
+            if family == socket.AF_INET6:
+                raise OSError(97, "Address family not supported by protocol")
+            super().__init__(family, *arguments, **keywords)
+
+    monkeypatch.setattr(socket, "socket", Old)
+    assert ask(kind, two(server, monkeypatch, "::1", SECOND), retry=ONCE).text == "Hello"
+
+
+def test_one_that_never_answers(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads give each an even share of the time; asyncio asks the next one meanwhile (RFC 8305)."""
+    settings = two(server, monkeypatch)
+    with socket.socket() as full, socket.socket() as waits, socket.socket() as more:
+        full.bind((FIRST, int(server.address.rpartition(":")[2])))
+        full.listen(0)
+        for filler in (waits, more):
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        assert ask(kind, settings, retry=ONCE, timeouts=zen.Timeouts(connect=1.5)).text == "Hello"
+
+
+def test_all_that_failed_are_told(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = two(server, monkeypatch, "::1", FIRST)
+    error = ask(kind, settings, retry=ONCE).error
+    assert isinstance(error, zen.ConnectError)
+    assert error.message.startswith(f"no connection to {server.url.removeprefix('http://')}: ")
+    if is_sync(kind):
+        assert "refused" in error.message
