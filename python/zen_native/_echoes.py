@@ -1,21 +1,24 @@
 """Finds secrets that were sent where a text repeats them, however they are spelled there.
 
-Owns the spellings: escapes of JSON, URLs and HTML, also inside each other, upper and lower case, and base64. A text is
-read a fixed number of times, whatever stands in it.
+Owns the spellings: escapes of JSON, URLs and HTML, also inside each other, upper and lower case, and base64. Whatever
+stands in a text, the time it takes grows with its length alone.
 """
 
 from __future__ import annotations
 
 import re
 from binascii import b2a_base64
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 
-__all__ = ["MIN_SECRET", "beginning_at_end", "echoes"]
+__all__ = ["MIN_SECRET", "beginning_at_end", "echoes", "spelled_echoes"]
 
 MIN_SECRET = 4
 _MIN_FOLDED = 8
-"""Shorter ones are found in the case that they have, and in no base64: in other letters they may be any word."""
+"""Shorter ones, and those without a digit, are found in the case that they have: in another they may be any word.
+Shorter ones are found in no base64."""
+_MAX_BEFORE = 128
+"""So much of a secret may be left before a marker."""
 _MAX_WIDTH = 12
 """Characters of a text that stand for one. Where there are more, the beginning of a secret is looked for in less."""
 _LAYERS = 4
@@ -28,7 +31,7 @@ _ENTITIES = {
 _BEGUN = {name[:length] for name in _ENTITIES for length in range(len(name) + 1)}
 # Every alternative takes what it looked at, so that nothing is looked at twice. At the end of a text half an escape may
 # stand; it means no character.
-_OF_JSON = r"[uU]00([0-9a-fA-F]{2})|[xX]([0-9a-fA-F]{2})|[uUxX][0-9a-fA-F]{0,3}+\Z"
+_OF_JSON = r"[uU]([0-9a-fA-F]{4})|[xX]([0-9a-fA-F]{2})|[uUxX][0-9a-fA-F]{0,3}+\Z"
 _OTHERS = (
     r"%(?:([0-9a-fA-F]{2})|[0-9a-fA-F]?\Z)"
     r"|&(?:\#[xX]0{0,6}([0-9a-fA-F]{2});|\#0{0,6}([0-9]{2,3});|\#[xX]?[0-9a-fA-F]{0,8}\Z"
@@ -71,29 +74,55 @@ class _Plain:
 
 
 class _Needle:
-    """What is looked for: a secret as a plain text, or a piece of its base64."""
+    """What is looked for: a secret as a plain text, in the case that it has or in any."""
 
     __slots__ = ("folds", "text")
 
     def __init__(self, text: str) -> None:
-        self.folds = len(text) >= _MIN_FOLDED
+        self.folds = len(text) >= _MIN_FOLDED and any(map(str.isdigit, text))
         plain = _Plain(text)
         self.text = plain.folded if self.folds else plain.text
 
 
-def echoes(text: str, secrets: Iterable[str], marker: str, *, coded: bool = True) -> list[_Span]:
-    """Where the secrets stand, in order, apart from each other. What is left of one beside a `marker`, which stands for
-    something that looked like a secret, is found with it; with `coded`, base64 that holds one, too."""
+def echoes(text: str, secrets: Iterable[str], marker: str, least: int = MIN_SECRET) -> list[_Span]:
+    """Where the secrets stand, in order, apart from each other; also base64 that holds one. What is left of one beside
+    a `marker`, which stands for something that looked like a secret, is found with it, if it has `least` characters."""
     values = _values(secrets)
+    pieces = [piece for value in values if len(value) >= _MIN_FOLDED for piece in _pieces(value)]
+
+    def spans(plain: _Plain) -> Iterator[_Span]:
+        for needle in needles:
+            yield from _places(plain.like(needle), needle.text)
+            yield from _remains(plain.like(needle), needle.text, marker, least)
+        yield from _coded(plain, pieces)
+
+    needles = _needles(values)
+    return _found(text, values, spans)
+
+
+def spelled_echoes(text: str, secrets: Iterable[str]) -> list[_Span]:
+    """Where whole secrets stand, and in no base64."""
+    values = _values(secrets)
+    needles = _needles(values)
+    return _found(text, values, lambda plain: (at for each in needles for at in _places(plain.like(each), each.text)))
+
+
+def _found(text: str, values: list[str], spans: Callable[[_Plain], Iterator[_Span]]) -> list[_Span]:
     if not values:
         return []
     found = [span for value in values for span in _places(text, value)]
-    needles = [needle for value in values if (needle := _Needle(value)).text]
-    pieces = [piece for value in values if coded and len(value) >= _MIN_FOLDED for piece in _pieces(value)]
-    if next(_spans(_Plain(text, placed=False), needles, pieces, marker), None) is not None:
+    if next(spans(_Plain(text, placed=False)), None) is not None:
         plain = _Plain(text)
-        found += ((plain.at[start], plain.at[end]) for start, end in _spans(plain, needles, pieces, marker))
+        found += ((plain.at[start], plain.at[end]) for start, end in spans(plain))
     return _joined(found)
+
+
+def _needles(values: list[str]) -> list[_Needle]:
+    """The values without escapes of their own, unless next to nothing is left then; where one is not all ASCII, also as
+    it stands in URLs, a byte of UTF-8 at a time."""
+    in_bytes = [value.encode("utf-8", "replace").decode("latin-1") for value in values if not value.isascii()]
+    needles = [_Needle(value) for value in (*values, *in_bytes)]
+    return [needle for needle in needles if len(needle.text) >= MIN_SECRET]
 
 
 def beginning_at_end(text: str, secrets: Iterable[str], least: int = MIN_SECRET) -> int:
@@ -154,27 +183,23 @@ def _places(text: str, needle: str) -> Iterator[_Span]:
         at = text.find(needle, at + len(needle))
 
 
-def _spans(plain: _Plain, needles: list[_Needle], pieces: list[str], marker: str) -> Iterator[_Span]:
-    for needle in needles:
-        where = plain.like(needle)
-        yield from _places(where, needle.text)
-        yield from _remains(where, needle.text, marker)
+def _coded(plain: _Plain, pieces: list[str]) -> Iterator[_Span]:
     if any(piece in plain.exact for piece in pieces):  # with other bytes around it, maybe
         for run in re.finditer(_CODED, plain.exact):
             if any(piece in run[0] for piece in pieces):
                 yield run.span()
 
 
-def _remains(text: str, needle: str, marker: str) -> Iterator[_Span]:
+def _remains(text: str, needle: str, marker: str, least: int) -> Iterator[_Span]:
     """The marker with the end of a secret behind it, or the beginning of one before it: of a key that went by its shape
     there may be more than belongs to the shape."""
     size = len(needle)
     for start, end in _places(text, marker):
         behind = _overlap(needle, text[end : end + size])
-        before = _overlap(text[max(0, start - size) : start], needle)
-        if behind >= MIN_SECRET:
+        before = _overlap(text[max(0, start - min(size, _MAX_BEFORE)) : start], needle)
+        if behind >= least:
             yield start, end + behind
-        if before >= MIN_SECRET:
+        if before >= least:
             yield start - before, end
 
 

@@ -34,6 +34,7 @@ _UNSURE = 1 << 10
 _MAX_MESSAGE = 4096
 _MAX_DEPTH = 64
 _MIN_CUT = 8
+"""Of a code, which is often a word, less may be anything."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # C0 without tab and newline, DEL, C1: a message ends up on terminals and in logs.
@@ -189,7 +190,10 @@ def redacted_code(code: str | None, secrets: Iterable[str] = ()) -> str | None:
         return None
     secrets = tuple(secrets)
     head = code[: beginning_at_end(code, secrets, _MIN_CUT)]
-    return redact(REDACTED + head, secrets).removeprefix(REDACTED) or REDACTED
+    begun = REDACTED + head
+    spans = echoes(begun, secrets, REDACTED, _MIN_CUT)
+    shown = redact(_without_spans(begun, spans)) + (REDACTED if len(head) < len(code) else "")
+    return shown if spans and spans[0][0] == 0 else shown.removeprefix(REDACTED)
 
 
 def redacted_body(body: str | bytes | None, secrets: Iterable[str] = ()) -> str | None:

@@ -233,6 +233,8 @@ class Step:
         try:
             return await self._engine.io.blocking(partial(prepare, request, model), left)
         except TimeoutError:
+            if left is None:
+                raise  # it is its own
             raise StreamTimeoutError("the time limit passed: total", phase="total", model=model) from None
 
     async def _send(self, prepared: Prepared) -> list[LLMEvent]:

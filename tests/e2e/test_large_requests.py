@@ -68,21 +68,23 @@ def test_an_image_is_not_written_in_the_thread_of_the_loop(kind: str, writers: l
 
 
 @pytest.mark.parametrize("kind", [kind for kind in WAYS if kind != "trio" and not is_sync(kind)])
-def test_threads_of_the_loop_that_wait_for_the_client_do_not_hold_it_up(kind: str) -> None:
-    """A common mistake: each of them blocks until a coroutine of the loop is done."""
+def test_threads_that_wait_for_the_client_and_it_for_them_end_by_the_limit_of_the_call(kind: str) -> None:
+    """A common mistake: each thread of the loop blocks until a coroutine of the loop is done."""
 
     async def main() -> list[str]:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(ThreadPoolExecutor(2))
-        async with new_client(kind, config(server)) as client:
+        async with new_client(kind, config(server), timeouts=zen.Timeouts(total=0.2)) as client:
 
             def ask() -> str:
-                return asyncio.run_coroutine_threadsafe(client.generate("mine/m", **CALL), loop).result(5).text
+                with pytest.raises(zen.StreamTimeoutError) as caught:
+                    asyncio.run_coroutine_threadsafe(client.generate("mine/m", **CALL), loop).result(5)
+                return caught.value.phase
 
             return await asyncio.gather(asyncio.to_thread(ask), asyncio.to_thread(ask))
 
     with Server(sse_reply(*WHOLE)) as server:
-        assert run(kind, main) == ["Hello"] * 2
+        assert run(kind, main) == ["total"] * 2
 
 
 @pytest.mark.parametrize("kind", [kind for kind in WAYS if kind != "trio" and not is_sync(kind)])

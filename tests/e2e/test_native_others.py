@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from tests.kit.asking import NATIVE, TEXT, WHOLE, config, is_sync, new_client, run
 from tests.kit.chat import sse
-from tests.kit.server import HOLD, Server, Silent, sse_reply
+from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
 from zen_native import _core
@@ -117,7 +117,9 @@ def test_a_stream_is_closed_while_what_came_is_decoded(server: Server, monkeypat
 
 
 def test_an_error_in_an_answer_that_was_whole_leaves_its_connection(server: Server) -> None:
-    server.plays(sse_reply(*TEXT, sse({"error": {"message": "no", "code": 500}})), sse_reply(*WHOLE))
+    failed = b"".join([*TEXT, sse({"error": {"message": "no", "code": 500}})])
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n" % len(failed)
+    server.plays(Reply([head + failed], raw=True, kept=True), sse_reply(*WHOLE))
     with new_client("native-sync", config(server), retry=ONCE) as client:
         with pytest.raises(zen.LLMError):
             client.generate("mine/m", "hi")

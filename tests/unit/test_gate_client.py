@@ -176,6 +176,16 @@ def test_what_it_does_not_send_may_be_a_header_of_the_provider() -> None:
     assert server.requests[0].headers["trailer"] == "x-a"
 
 
+@NEEDS_EXTENSION
+def test_what_was_decided_for_one_provider_is_not_what_counts_for_another() -> None:
+    here = {"base_url": "http://127.0.0.1:9", "protocol": "openai-chat"}
+    headers: list[dict[str, str]] = [{}, {"Trailer": "x-a"}]
+    plain, other = (zen.ProviderSettings(**here, headers=each) for each in headers)
+    client = zen.Client(zen.Config(providers={"plain": plain, "other": other}, environ={}))
+    found = [client.explain(f"{name}/m", "hi").decision.transport_reason for name in ("plain", "other", "plain")]
+    assert found == [Reason.NATIVE, Reason.OPTION_NOT_NATIVE, Reason.NATIVE]
+
+
 @both_clients
 def test_the_flag_counts_from_the_next_request_on(make: type[zen.Client], monkeypatch: Patch) -> None:
     client = make(CONFIG)

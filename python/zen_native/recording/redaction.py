@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from zen_native._echoes import echoes
+from zen_native._echoes import spelled_echoes
 from zen_native._redact import REDACTED, is_secret_name, redact, redacted_value
 
 from .cassette import Body, RecordedRequest, body_of
@@ -80,7 +80,7 @@ def clean_answer(body: bytes, secrets: Iterable[str]) -> bytes:
     except UnicodeDecodeError:
         return body
     starred, end = list[str](), 0
-    for start, after in echoes(text, long_ones(secrets), REDACTED, coded=False):
+    for start, after in spelled_echoes(text, long_ones(secrets)):
         starred += (text[end:start], "*" * len(text[start:after].encode()))
         end = after
     return "".join((*starred, text[end:])).encode()

@@ -13,8 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from zen_native._echoes import echoes
-from zen_native._redact import REDACTED
+from zen_native._echoes import spelled_echoes
 
 from .cassette import Cassette, CassetteError, Interaction
 from .redaction import long_ones
@@ -88,7 +87,7 @@ def _found(data: bytes, known: list[bytes]) -> str | None:
 def _repeats(data: bytes, known: list[bytes]) -> bool:
     """Whether one of them stands there, escaped or not. Of bytes that are no text, each counts as a character."""
     secrets = [secret.decode("latin-1") for secret in known]
-    return bool(echoes(data.decode("latin-1"), secrets, REDACTED, coded=False))
+    return bool(spelled_echoes(data.decode("latin-1"), secrets))
 
 
 def _hides(coded: bytes, known: list[bytes]) -> bool:

@@ -14,7 +14,6 @@ from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from zen_native._io import in_own_thread
 from zen_native.errors import ConnectError
 from zen_native.transport.choice import CLOSED
 from zen_native.transport.connections import ConnectionLimits
@@ -362,7 +361,7 @@ class Home:
         if not origin.secure:
             return partial(Connection, origin, self._buffer, self._lost)
         if self._context is None:  # a thread may have to read all the authorities of the system
-            self._context = self._tls() if is_at_hand(self._tls) else await in_own_thread(self._tls)
+            self._context = self._tls() if is_at_hand(self._tls) else await asyncio.to_thread(self._tls)
         return partial(SecureConnection, origin, self._buffer, self._lost, self._context, self._sealed)
 
     def _lost(self, connection: Connection) -> None:
