@@ -5,6 +5,7 @@ are in `test_client_release`."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -154,3 +155,29 @@ def test_a_stream_is_closed_when_its_time_is_over_already(kind: str, waits_for: 
     else:
         with Silent() as silent:
             run(kind, lambda: main(silent))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [
+        (blocking.BlockingExchange, "ask"),
+        (blocking.BlockingExchange, "keep_headers"),
+        (blocking.BlockingExchange, "finish"),
+        (blocking.BlockingConnection, "rest"),
+        (blocking.Idle, "put"),
+    ],
+)
+def test_ctrl_c_while_a_connection_changes_hands_leaves_it_to_others(
+    owner: type, name: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    limits = zen.Timeouts(connect=1)
+    with new_client("native-sync", config(server), connections=ONE, timeouts=limits, retry=ONCE) as client:
+        monkeypatch.setattr(owner, name, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            client.generate("mine/m", "hi")
+        monkeypatch.undo()
+        gc.collect()  # the error has held the frames
+        assert client.generate("mine/m", "hi").text == "Hello"

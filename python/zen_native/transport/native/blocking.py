@@ -119,18 +119,23 @@ class _Pool:
     def release(self, connection: BlockingConnection, *, keep: bool) -> None:
         """Take it back: for the next request, or to close it. With `keep`, the end of its answer may still be to
         come; it is looked for when the connection is wanted again."""
-        self._busy.discard(connection)
-        if keep:
-            connection.used, connection.user = True, None
-            with self._lock:
-                spare = [*self._idle.put(connection, time.monotonic()), *self._idle.expired(time.monotonic())]
-                if self.closed:
-                    spare += self._idle.over(0)
-            for each in spare:
-                each.close()
-        else:
-            connection.close()
-        self._give_turn()
+        try:
+            self._busy.discard(connection)
+            if keep:
+                self._keep(connection)
+            else:
+                connection.close()
+        finally:
+            self._give_turn()  # also where Ctrl-C comes just then
+
+    def _keep(self, connection: BlockingConnection) -> None:
+        connection.used, connection.user = True, None
+        with self._lock:
+            spare = [*self._idle.put(connection, time.monotonic()), *self._idle.expired(time.monotonic())]
+            if self.closed:
+                spare += self._idle.over(0)
+        for each in spare:
+            each.close()
 
     def close(self) -> None:
         """Close every connection, those in use too. Who waits for a turn is told."""
@@ -214,6 +219,9 @@ class BlockingExchange(Answer):
         self._watch = watch
         self._keep = keep
         self._late = self._over = self._is_read = False
+
+    def __del__(self) -> None:
+        self.abandon()  # where Ctrl-C came when it was to be given back
 
     def ask(self, method: str, head: Head, body: bytes, decoder: Decoder | None) -> None:
         """Send, and wait for the head of the answer.
