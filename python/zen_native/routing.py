@@ -46,7 +46,7 @@ _MAKERS = {
 }
 _TRUE = frozenset({"1", "true", "yes", "on"})
 # What options that stand in the host or in the path may be.
-_IN_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
+_IN_HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38}[A-Za-z0-9])?")  # part of a name of at most 63 (RFC 1035)
 _IN_PATH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 _ADDRESS = {"region": _IN_HOST, "location": _IN_HOST, "project": _IN_PATH, "api_version": _IN_PATH}
 _MAX_MODEL = 2048

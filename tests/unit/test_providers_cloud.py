@@ -44,7 +44,7 @@ def test_vertex_with_a_project_alone_is_in_express_mode() -> None:
     assert "/projects/" not in resolved("vertex/m", {"GOOGLE_CLOUD_PROJECT": "p-1"}).url(stream=True)
 
 
-@pytest.mark.parametrize("location", ["evil.example/#", "x@evil.example", "a/../b", "..", "a b"])
+@pytest.mark.parametrize("location", ["evil.example/#", "x@evil.example", "a/../b", "..", "a b", "a" * 64])
 def test_location_cannot_lead_the_key_elsewhere(location: str) -> None:
     environ = {"GOOGLE_CLOUD_PROJECT": "p-1", "GOOGLE_CLOUD_LOCATION": location}
     with pytest.raises(NoRouteError, match="stands in an address"):
@@ -140,7 +140,7 @@ def test_bedrock_in_china_has_its_own_domain() -> None:
 
 
 @pytest.mark.parametrize(
-    "region", ["us-east-1:443", "a.b", "-a", "evil.example/", "us-east-1.evil.example#", "a@b", "x y"]
+    "region", ["us-east-1:443", "a.b", "-a", "evil.example/", "us-east-1.evil.example#", "a@b", "x y", "a" * 64]
 )
 def test_bedrock_region_cannot_lead_the_key_elsewhere(region: str) -> None:
     with pytest.raises(NoRouteError, match="stands in an address"):
