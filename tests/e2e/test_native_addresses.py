@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
-from tests.kit.asking import NATIVE, WHOLE, ask, config
+from tests.kit.asking import NATIVE, WHOLE, ask, config, is_sync, new_client, run
 from tests.kit.server import Server, sse_reply
 
 import zen_native as zen
@@ -51,6 +54,18 @@ def two(server: Server, monkeypatch: pytest.MonkeyPatch, *addresses: str) -> zen
     return config(server)
 
 
+@contextmanager
+def silent_on(server: Server) -> Iterator[None]:
+    """The first address takes no more connections, and does not say so."""
+    with socket.socket() as full, socket.socket() as waits, socket.socket() as more:
+        full.bind((FIRST, int(server.address.rpartition(":")[2])))
+        full.listen(0)
+        for filler in (waits, more):
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        yield
+
+
 def test_one_that_refuses(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(kind, two(server, monkeypatch), retry=ONCE).text == "Hello"
 
@@ -71,13 +86,36 @@ def test_one_of_a_family_that_the_system_has_not(kind: str, server: Server, monk
 def test_one_that_never_answers(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads give each an even share of the time; asyncio asks the next one meanwhile (RFC 8305)."""
     settings = two(server, monkeypatch)
-    with socket.socket() as full, socket.socket() as waits, socket.socket() as more:
-        full.bind((FIRST, int(server.address.rpartition(":")[2])))
-        full.listen(0)
-        for filler in (waits, more):
-            filler.setblocking(False)
-            filler.connect_ex(full.getsockname())
+    with silent_on(server):
         assert ask(kind, settings, retry=ONCE, timeouts=zen.Timeouts(connect=1.5)).text == "Hello"
+
+
+def test_who_connects_to_one_that_never_answers_may_be_called_away(
+    kind: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = two(server, monkeypatch, FIRST)
+
+    async def main() -> str:
+        async with new_client(kind, settings, timeouts=zen.Timeouts(connect=60)) as client:
+            stream = client.stream("mine/m", "hi")
+            waiting = asyncio.create_task(anext(stream))
+            await asyncio.sleep(0.2)
+            await stream.aclose()
+            with pytest.raises(RuntimeError) as caught:
+                await waiting
+            return str(caught.value)
+
+    def main_sync() -> str:
+        with new_client(kind, settings, timeouts=zen.Timeouts(connect=60)) as client:
+            stream = client.stream("mine/m", "hi")
+            threading.Timer(0.2, stream.close).start()
+            with pytest.raises(RuntimeError) as caught:
+                next(stream)
+            return str(caught.value)
+
+    with silent_on(server):
+        said = main_sync() if is_sync(kind) else run(kind, main)
+    assert said == "the stream was closed before its end"
 
 
 def test_all_that_failed_are_told(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import sys
 import time
 import weakref
 from contextlib import suppress
+from functools import partial
 from math import inf
 from os import getpid
 from threading import get_ident
@@ -260,8 +261,7 @@ class BlockingConnection:
     def hang_up(self) -> None:
         """Wakes a thread that sends or reads, which closing does not. A forked child has none, but its parent may."""
         if self._process == getpid():
-            with suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
+            _shut(self._socket)
 
     # The socket
 
@@ -311,14 +311,14 @@ def opened(
     left: Left,
     wake_by: Callable[[Callable[[], object]], object],
 ) -> BlockingConnection:
-    """A new connection. `wake_by` is told what ends a handshake from another thread.
+    """A new connection. `wake_by` is told what ends connecting and shaking hands from another thread.
 
     Raises:
         OSError: there is none.
         ConnectError: there is none that is secure.
         TimeoutError: it took too long.
     """
-    connection = BlockingConnection(origin, _connected(origin, left))
+    connection = BlockingConnection(origin, _connected(origin, left, wake_by))
     if context is not None:
         wake_by(connection.hang_up)
         try:
@@ -329,7 +329,7 @@ def opened(
     return connection
 
 
-def _connected(origin: Origin, left: Left) -> socket.socket:
+def _connected(origin: Origin, left: Left, wake_by: Callable[[Callable[[], object]], object]) -> socket.socket:
     """To the first address that answers; each may take an even part of the time that is left."""
     found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
     failed: list[OSError] = []
@@ -340,6 +340,8 @@ def _connected(origin: Origin, left: Left) -> socket.socket:
             try:
                 made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 made.settimeout(None if seconds is None else seconds / (len(found) - number))
+                wake_by(partial(_shut, made))
+                _checked(left())  # by now
                 made.connect(address)
             except BaseException:
                 made.close()
@@ -349,6 +351,11 @@ def _connected(origin: Origin, left: Left) -> socket.socket:
         else:
             return made
     raise _worst(failed)
+
+
+def _shut(connected: socket.socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RDWR)
 
 
 def _worst(failed: list[OSError]) -> OSError:
