@@ -17,11 +17,12 @@ use rustix::time::{
 pub(crate) const TICK: Duration = Duration::from_micros(700);
 /// So many wake-ups are counted before anything changes.
 const WINDOW: u32 = 64;
-/// So many reads a tick are worth it, in halves.
-const ENOUGH: u32 = 3;
+/// So many wake-ups in the time of a tick are worth it, and then so many reads at each: on some machines the wait for a
+/// clock takes the CPU time of three of them.
+const ENOUGH: u32 = 4;
 /// Of the bytes a second that came, so many must still come: who asks the next thing when the last one is answered waits
-/// for each tick. The clock begins where wake-ups are two thirds of a tick apart or less, so that no more than two
-/// thirds of what such a one had is left.
+/// for each tick. The clock begins where wake-ups are a quarter of a tick apart or less, so that no more than a quarter
+/// of what such a one had is left.
 const KEPT: f64 = 0.75;
 /// After ticks that were not worth it, the time until they are tried again; twice that after each time in a row.
 const REST: Duration = Duration::from_millis(50);
@@ -94,13 +95,13 @@ impl Wakeups {
         if !self.ticks {
             // One socket alone has nothing to be read together with.
             let several = self.switches >= self.reads / 2;
-            if several && spent * ENOUGH < TICK * WINDOW * 2 && began >= self.rests_until {
+            if several && spent * ENOUGH < TICK * WINDOW && began >= self.rests_until {
                 self.rate = rate;
                 if self.tick(sockets).is_err() {
                     self.rests_until = began + LONGEST_REST; // the system has no more files
                 }
             }
-        } else if self.reads >= WINDOW * ENOUGH / 2 && rate >= self.rate * KEPT {
+        } else if self.reads >= WINDOW * ENOUGH && rate >= self.rate * KEPT {
             (self.rest, self.doubted) = (REST, false);
         } else if !self.doubted {
             self.doubted = true; // once may be chance
