@@ -350,7 +350,7 @@ def _connected(origin: Origin, left: Left, wake_by: Callable[[Callable[[], objec
             failed.append(error)
         else:
             return made
-    raise _worst(failed)
+    raise _together(failed)
 
 
 def _shut(connected: socket.socket) -> None:
@@ -358,8 +358,8 @@ def _shut(connected: socket.socket) -> None:
         connected.shutdown(socket.SHUT_RDWR)
 
 
-def _worst(failed: list[OSError]) -> OSError:
-    """What is to be told of addresses that have all failed: all of it, where that is not the same of each."""
+def _together(failed: list[OSError]) -> OSError:
+    """One error for addresses that have all failed. It says what each did, where that is not the same."""
     said = list(dict.fromkeys(map(str, failed)))
     if len(said) < 2:
         return failed[-1] if failed else OSError("the host has no address")
