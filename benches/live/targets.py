@@ -33,6 +33,7 @@ RATIOS = (
     ("the same at 20 streams over TLS", "tls cpu few", NATIVE, BUFFERED, 1.5, False),
     ("CPU an event at 50 streams, openai on httpx2 / native", "cpu many", OPENAI, NATIVE, 10, True),
     ("the same, openai on httpx2 / BufferedProtocol", "cpu many", OPENAI, BUFFERED, None, True),
+    ("the same at 20 streams, openai on httpx2 / native", "cpu few", OPENAI, NATIVE, None, True),
     ("the same, openai on aiohttp / native", "cpu many", OPENAI_AIOHTTP, NATIVE, 7, True),
     ("the same, openai on aiohttp / BufferedProtocol", "cpu many", OPENAI_AIOHTTP, BUFFERED, None, True),
     ("CPU an event at 20 streams over TLS, openai on httpx2 / native", "tls cpu few", OPENAI, NATIVE, 8, True),

@@ -20,7 +20,6 @@ mod steady;
 mod tls;
 mod waiter;
 #[cfg(target_os = "linux")]
-mod wakeups;
 mod wire;
 
 use pyo3::exceptions::PyImportError;

@@ -1,12 +1,11 @@
 //! `_core.Poller`: reads the connections of one event loop, all of them in one callback of it.
 //!
-//! Owns an epoll instance of the sockets (`wakeups` says when the loop hears of it) and the way of the bytes from there to
-//! the wires. The loop's own way takes several calls in Python for each read, and an iteration of the loop for every few.
+//! Owns an epoll instance of the sockets, which the loop watches, and the way of the bytes from there to the wires. The loop's own way takes several calls in Python for each read, and an iteration of the loop for every few.
 //! Owns no socket: who adds one keeps it open, and removes it first. The GIL is held throughout, for nothing here blocks.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::{Duration, Instant};
 
 use pyo3::PyTraverseError;
@@ -23,14 +22,12 @@ use rustix::net::{RecvFlags, recv};
 use crate::exclusive::Exclusive;
 use crate::tls::TlsReader;
 use crate::waiter::ends_the_loop;
-use crate::wakeups::{TICK, Wakeup, Wakeups};
 use crate::wire::Wire;
 
 /// So many sockets are asked for at a time.
 const MANY: usize = 32;
 /// After so much time the loop goes on with the rest.
 const LONG: Duration = Duration::from_millis(1);
-const _: () = assert!(TICK.as_nanos() < LONG.as_nanos(), "what is left over would wait for a tick");
 
 /// For one event loop, from its thread.
 #[pyclass(frozen, module = "zen_native._core")]
@@ -44,20 +41,10 @@ pub(crate) struct Poller {
 
 struct Inner {
     /// None when it was closed.
-    open: Option<Open>,
+    epoll: Option<OwnedFd>,
     readers: HashMap<RawFd, Reader>,
     /// Sockets that have something, and are read next: without them those behind a busy one could wait for ever.
     queue: VecDeque<RawFd>,
-    /// Who was read last, and how often that was another one than before.
-    last: RawFd,
-    switches: u32,
-}
-
-/// What belongs to the system.
-struct Open {
-    /// Of all sockets.
-    epoll: OwnedFd,
-    wakeups: Wakeups,
 }
 
 /// Whose a socket is.
@@ -81,15 +68,9 @@ impl Poller {
         if buffer.is_empty() {
             return Err(PyValueError::new_err("there is no room in the buffer")); // every read would be the end
         }
-        let open = Open::new().map_err(|error| raised(py, error))?;
+        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(|error| raised(py, error))?;
         Ok(Self {
-            inner: Exclusive::new(Inner {
-                open: Some(open),
-                readers: HashMap::new(),
-                queue: VecDeque::new(),
-                last: -1,
-                switches: 0,
-            }),
+            inner: Exclusive::new(Inner { epoll: Some(epoll), readers: HashMap::new(), queue: VecDeque::new() }),
             room: Exclusive::new(Vec::new()),
             buffer: PyBuffer::get(buffer)?,
         })
@@ -97,12 +78,12 @@ impl Poller {
 
     /// What the loop is to watch, and to call `ready` for.
     fn fileno(&self, py: Python<'_>) -> PyResult<RawFd> {
-        self.with(py, |inner| Ok(inner.open.as_ref().map_or(-1, |open| open.wakeups.fileno())))
+        self.with(py, |inner| Ok(inner.epoll.as_ref().map_or(-1, AsRawFd::as_raw_fd)))
     }
 
     /// Reads nothing any more.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let past = self.with(py, |inner| Ok((inner.open.take(), std::mem::take(&mut inner.readers))))?;
+        let past = self.with(py, |inner| Ok((inner.epoll.take(), std::mem::take(&mut inner.readers))))?;
         drop(past);
         Ok(())
     }
@@ -116,8 +97,8 @@ impl Poller {
         }
         let data = epoll::EventData::new_u64(u64::from(fd.unsigned_abs()));
         let added = self.with(py, |inner| {
-            let open = inner.open.as_ref().ok_or_else(|| PyValueError::new_err("the poller is closed"))?;
-            Ok(match epoll::add(&open.epoll, borrowed(fd), data, epoll::EventFlags::IN) {
+            let epoll = inner.epoll.as_ref().ok_or_else(|| PyValueError::new_err("the poller is closed"))?;
+            Ok(match epoll::add(epoll, borrowed(fd), data, epoll::EventFlags::IN) {
                 Ok(()) | Err(Errno::EXIST) => Ok(inner.readers.insert(fd, Reader { connection, sink })),
                 Err(error) => Err(error),
             })
@@ -132,9 +113,9 @@ impl Poller {
             if !inner.readers.get(&fd).is_some_and(|reader| reader.connection.is(connection)) {
                 return Ok(None);
             }
-            if let Some(open) = &inner.open {
+            if let Some(epoll) = &inner.epoll {
                 // One that its transport has closed already is in there no more.
-                let _ = epoll::delete(&open.epoll, borrowed(fd));
+                let _ = epoll::delete(epoll, borrowed(fd));
             }
             Ok(inner.readers.remove(&fd))
         })?;
@@ -144,30 +125,20 @@ impl Poller {
 
     /// Reads what has come, and what comes meanwhile.
     fn ready(&self, py: Python<'_>) -> PyResult<()> {
-        let (mut reads, mut bytes) = (0, 0);
-        self.with(py, |inner| {
-            inner.open.iter().for_each(|open| open.wakeups.begin());
-            Ok(())
-        })?;
-        let began = Instant::now(); // behind that, so that another tick is over when too much time is
+        let began = Instant::now();
         while let Some(fd) = self.with(py, |inner| Ok(inner.next()))?.map_err(|error| raised(py, error))? {
-            bytes += self.read(py, fd)?;
-            reads += 1;
+            self.read(py, fd)?;
             if began.elapsed() > LONG {
                 break; // the loop calls again at once
             }
         }
-        self.with(py, |inner| {
-            let wakeup = Wakeup { began, reads, bytes, switches: std::mem::take(&mut inner.switches) };
-            inner.open.iter_mut().for_each(|open| open.wakeups.end(&open.epoll, &wakeup));
-            Ok(())
-        })
+        Ok(())
     }
 
     /// Reads what one of them has, before the loop has been told.
     #[pyo3(signature = (fd, /))]
     fn look(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
-        self.read(py, fd).map(drop)
+        self.read(py, fd)
     }
 
     /// For the cyclic collector.
@@ -194,10 +165,10 @@ impl Poller {
 }
 
 impl Poller {
-    /// What one socket has: so many bytes. The consumer runs within this, and may remove this connection and any other.
-    fn read(&self, py: Python<'_>, fd: RawFd) -> PyResult<usize> {
+    /// What one socket has. The consumer runs within this, and may remove this connection and any other.
+    fn read(&self, py: Python<'_>, fd: RawFd) -> PyResult<()> {
         let found = self.with(py, |inner| Ok(inner.reader(py, fd)))?;
-        let Some(Reader { connection, sink }) = found else { return Ok(0) };
+        let Some(Reader { connection, sink }) = found else { return Ok(()) };
         let connection = connection.bind(py);
         let outcome = match sink {
             Sink::Wire(wire) => self.to_wire(fd, connection, wire.bind(py).get()),
@@ -205,32 +176,32 @@ impl Poller {
         };
         match outcome {
             Err(error) if !ends_the_loop(py, &error) => {
-                connection.call_method1(intern!(py, "read_failed"), (error.into_value(py),)).map(|_| 0)
+                connection.call_method1(intern!(py, "read_failed"), (error.into_value(py),)).map(drop)
             }
             outcome => outcome,
         }
     }
 
-    fn to_wire(&self, fd: RawFd, connection: &Bound<'_, PyAny>, wire: &Wire) -> PyResult<usize> {
+    fn to_wire(&self, fd: RawFd, connection: &Bound<'_, PyAny>, wire: &Wire) -> PyResult<()> {
         let py = connection.py();
         let mut room = self.room.enter(py, std::mem::take).unwrap_or_default();
         room.resize(self.buffer.len_bytes(), 0);
         let received = recv(borrowed(fd), room.as_mut_slice(), RecvFlags::DONTWAIT);
         let outcome = match received.map(|(count, _)| room.get(..count).unwrap_or_default()) {
-            Ok(bytes) if !bytes.is_empty() => wire.read(py, bytes).map(|()| bytes.len()),
+            Ok(bytes) if !bytes.is_empty() => wire.read(py, bytes),
             other => no_bytes(connection, other.err()),
         };
         self.room.enter(py, |kept| *kept = room);
         outcome
     }
 
-    fn to_tls(&self, fd: RawFd, connection: &Bound<'_, PyAny>, reader: &TlsReader) -> PyResult<usize> {
+    fn to_tls(&self, fd: RawFd, connection: &Bound<'_, PyAny>, reader: &TlsReader) -> PyResult<()> {
         let start = self.buffer.buf_ptr().cast::<u8>();
         // SAFETY: the buffer lives, and keeps its place and its size, as long as `self.buffer`; this thread holds the
         // GIL, and nothing else runs until the bytes are there.
         let buffer = unsafe { std::slice::from_raw_parts_mut(start, self.buffer.len_bytes()) };
         match recv(borrowed(fd), buffer, RecvFlags::DONTWAIT) {
-            Ok((count, _)) if count > 0 => reader.buffer_updated(connection.py(), count).map(|()| count),
+            Ok((count, _)) if count > 0 => reader.buffer_updated(connection.py(), count),
             other => no_bytes(connection, other.err()),
         }
     }
@@ -241,18 +212,10 @@ impl Poller {
     }
 }
 
-impl Open {
-    fn new() -> Result<Self, Errno> {
-        let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let wakeups = Wakeups::new(&epoll)?;
-        Ok(Self { epoll, wakeups })
-    }
-}
-
 impl Inner {
     /// The socket that is read next, None where nobody has anything.
     fn next(&mut self) -> Result<Option<RawFd>, Errno> {
-        let Some(Open { epoll, .. }) = &self.open else { return Ok(None) };
+        let Some(epoll) = &self.epoll else { return Ok(None) };
         if self.queue.is_empty() {
             let mut events = [const { MaybeUninit::uninit() }; MANY];
             match epoll::wait(epoll, &mut events, Some(&Timespec::default())) {
@@ -263,19 +226,14 @@ impl Inner {
                 Err(error) => return Err(error),
             }
         }
-        let next = self.queue.pop_front();
-        if let Some(fd) = next {
-            self.switches = self.switches.saturating_add(u32::from(fd != self.last));
-            self.last = fd;
-        }
-        Ok(next)
+        Ok(self.queue.pop_front())
     }
 
     fn reader(&self, py: Python<'_>, fd: RawFd) -> Option<Reader> {
         let found = self.readers.get(&fd).map(|reader| reader.clone_ref(py));
-        if let (None, Some(open)) = (&found, &self.open) {
+        if let (None, Some(epoll)) = (&found, &self.epoll) {
             // Its transport has closed it and tells later, and its number is another's: that one is not ours to watch.
-            let _ = epoll::delete(&open.epoll, borrowed(fd));
+            let _ = epoll::delete(epoll, borrowed(fd));
         }
         found
     }
@@ -293,13 +251,13 @@ impl Reader {
 
 /// The end of what comes, or why there is nothing to read.
 #[cold]
-fn no_bytes(connection: &Bound<'_, PyAny>, error: Option<Errno>) -> PyResult<usize> {
+fn no_bytes(connection: &Bound<'_, PyAny>, error: Option<Errno>) -> PyResult<()> {
     let py = connection.py();
     let error = match error {
-        Some(Errno::AGAIN | Errno::INTR) => return Ok(0),
+        Some(Errno::AGAIN | Errno::INTR) => return Ok(()),
         error => error.map(|error| raised(py, error).into_value(py)),
     };
-    connection.call_method1(intern!(py, "read_ended"), (error,)).map(|_| 0)
+    connection.call_method1(intern!(py, "read_ended"), (error,)).map(drop)
 }
 
 fn borrowed<'fd>(fd: RawFd) -> BorrowedFd<'fd> {
