@@ -19,7 +19,6 @@ mod returned;
 mod steady;
 mod tls;
 mod waiter;
-#[cfg(target_os = "linux")]
 mod wire;
 
 use pyo3::exceptions::PyImportError;

@@ -1,7 +1,8 @@
 //! `_core.Poller`: reads the connections of one event loop, all of them in one callback of it.
 //!
-//! Owns an epoll instance of the sockets, which the loop watches, and the way of the bytes from there to the wires. The loop's own way takes several calls in Python for each read, and an iteration of the loop for every few.
-//! Owns no socket: who adds one keeps it open, and removes it first. The GIL is held throughout, for nothing here blocks.
+//! Owns an epoll instance of the sockets, which the loop watches, and the way of the bytes from there to the wires. The
+//! loop's own way takes several calls in Python for each read, and an iteration of the loop for every few. Owns no socket:
+//! who adds one keeps it open, and removes it first. The GIL is held throughout, for nothing here blocks.
 
 use std::collections::{HashMap, VecDeque};
 use std::mem::MaybeUninit;
