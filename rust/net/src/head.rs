@@ -13,6 +13,7 @@ use crate::failure::{Failure, Result};
 /// The most fields that a head or a trailer may have.
 pub const MAX_FIELDS: usize = 128;
 const START: &[u8] = b"HTTP/1.";
+const NO_CONTENT: u16 = 204;
 
 /// Status and header fields of a response.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,7 +107,7 @@ impl Head {
             (None, Some(length)) => Framing::Length(parse_length(length)?),
             (None, None) => Framing::Close,
         };
-        Ok(if bodiless || matches!(self.status, 204 | 304) { Framing::Length(0) } else { framing })
+        Ok(if bodiless || matches!(self.status, NO_CONTENT | 304) { Framing::Length(0) } else { framing })
     }
 
     /// Whether the connection may be used again once the body is read (RFC 9112, 9.3).
@@ -118,8 +119,15 @@ impl Head {
         match framing {
             Framing::Close => false,
             Framing::Chunked if self.old => false, // 6.1: what framed it may not know what a chunk is
+            _ if self.status == NO_CONTENT && self.announces() => false, // who must not (6.1, 6.2) may send it, too
             _ => !said("close") && (!self.old || said("keep-alive")),
         }
+    }
+
+    /// Whether a body is announced, if there may be one or not.
+    fn announces(&self) -> bool {
+        let length = self.get("content-length").map(parse_length);
+        self.get("transfer-encoding").is_some() || length.is_some_and(|length| length != Ok(0))
     }
 }
 

@@ -27,6 +27,15 @@ fn answers_without_a_body() {
     }
 }
 
+/// Who announces what must not come may send it all the same, and it would be the answer to the next request.
+#[test]
+fn a_body_that_must_not_come_ends_the_connection() {
+    for fields in ["Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n"] {
+        let seen = cut("POST", format!("HTTP/1.1 204 X\r\n{fields}\r\n").as_bytes());
+        assert_eq!((seen.failure, seen.ends, seen.ready), (None, 1, false), "{fields}");
+    }
+}
+
 #[test]
 fn the_name_of_a_method_has_capitals() {
     let seen = cut("head", &ok("Content-Length: 2\r\n", "ok"));
