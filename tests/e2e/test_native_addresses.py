@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import sys
 import threading
+from asyncio import staggered
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from tests.kit.asking import NATIVE, WHOLE, ask, config, is_sync, new_client, run
@@ -88,6 +91,29 @@ def test_one_that_never_answers(kind: str, server: Server, monkeypatch: pytest.M
     settings = two(server, monkeypatch)
     with silent_on(server):
         assert ask(kind, settings, retry=ONCE, timeouts=zen.Timeouts(connect=1.5)).text == "Hello"
+
+
+def plain_task(loop: asyncio.AbstractEventLoop, coroutine: Any, **keywords: Any) -> asyncio.Task[Any]:
+    """A task of a Python that has none which begin at once."""
+    return asyncio.Task(coroutine, loop=loop, **keywords)
+
+
+def test_tasks_that_begin_at_once(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where several addresses are tried at a time, the first versions of Python that have such tasks fail."""
+    settings = two(server, monkeypatch)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise AssertionError("a task began at once")
+
+    async def main() -> str | None:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(getattr(asyncio, "eager_task_factory", plain_task))
+        async with new_client(kind, settings, retry=ONCE) as client:
+            return (await client.generate("mine/m", "hi")).text
+
+    if sys.version_info < (3, 14):
+        monkeypatch.setattr(staggered, "staggered_race", fail)
+    assert is_sync(kind) or run(kind, main) == "Hello"
 
 
 def test_who_connects_to_one_that_never_answers_may_be_called_away(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
 from contextlib import suppress
 from contextvars import Context
@@ -342,8 +343,7 @@ class Home:
 
     async def _connected(self, origin: Origin) -> Connection:
         is_address = ":" in origin.host or origin.host.replace(".", "").isdigit()
-        # What a loop of another kind (uvloop) does with several addresses is its own business.
-        eyeballs = not is_address and isinstance(self.loop, asyncio.BaseEventLoop)
+        eyeballs = not is_address and self._staggers()
         options: dict[str, Any] = {"happy_eyeballs_delay": _SECOND_ADDRESS} if eyeballs else {}
         make = await self._maker(origin)
         _, made = await self.loop.create_connection(make, origin.host, origin.port, **options)
@@ -356,6 +356,13 @@ class Home:
             made.abort()
             raise
         return made
+
+    def _staggers(self) -> bool:
+        """Whether the loop can try several addresses at a time. What one of another kind (uvloop) does with them is its
+        own business. Before Python 3.14, some versions fail where tasks begin at once, as those of a factory may
+        (https://github.com/python/cpython/issues/124309)."""
+        tasks_are_plain = sys.version_info >= (3, 14) or self.loop.get_task_factory() is None
+        return isinstance(self.loop, asyncio.BaseEventLoop) and tasks_are_plain
 
     async def _maker(self, origin: Origin) -> Callable[[], Connection]:
         if not origin.secure:
