@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from datetime import UTC, datetime
 from typing import Any
 
@@ -144,6 +145,15 @@ def test_beyond_the_cap_others_fail_at_once_but_not_for_ever() -> None:
     assert (e.value.retry_after, e.value.provider, e.value.status) == (3600, "p", 429)
     world.now += 60
     assert world.retrier.before("key") == 0
+
+
+def test_of_a_rate_limit_no_more_is_remembered_than_is_said() -> None:
+    """Its error went up through frames that hold the request, and may be asked for never again."""
+    world, error = World(), limited(retry_after=3600)
+    world.after(error)
+    gone = weakref.ref(error)
+    del error
+    assert gone() is None
 
 
 def test_few_keys_are_remembered() -> None:

@@ -182,9 +182,21 @@ class Retrier:
         with self._lock:
             before = self._cooldowns.pop(key, None)
             until = max(now + seconds, before.until if before else 0.0)
-            self._cooldowns[key] = _Cooldown(until, now + min(until - now, self.policy.cap), error)
+            self._cooldowns[key] = _Cooldown(until, now + min(until - now, self.policy.cap), _said(error))
             if len(self._cooldowns) > _MAX_KEYS:
                 del self._cooldowns[next(iter(self._cooldowns))]
+
+
+def _said(error: RateLimitError) -> RateLimitError:
+    """The error without the frames that it went through, which hold the request, and without its body."""
+    return RateLimitError(
+        error.message,
+        provider=error.provider,
+        model=error.model,
+        status=error.status,
+        code=error.code,
+        reset_time=error.reset_time,
+    )
 
 
 def _drawn() -> float:
