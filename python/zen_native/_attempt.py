@@ -99,7 +99,11 @@ class Attempt:
         await self.close()
         # Without the frames that it was raised in: they hold what was sent and received.
         failed.__context__ = None
-        raise self._told(failed).with_traceback(None)
+        try:
+            raise self._told(failed).with_traceback(None)
+        finally:
+            live = None
+            del failed  # it would lead to itself, and all that was sent would be left to the collector
 
     def incoming(self, kept: list[LLMEvent | str], most: int) -> Incoming | None:
         """See `LiveExchange.incoming`; there is none before the first events and after the last."""

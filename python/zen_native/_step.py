@@ -207,20 +207,18 @@ class Step:
                 await self._wait(wait, prepared)
             if self._closed:
                 break
-            failed: LLMError
             try:
                 events = await self._send(prepared)
             except LLMError as error:
-                failed = error
+                delay = engine.retrier.after(error, key, number)
+                if delay is None or self._is_late(delay):
+                    raise
+                _LOGGER.info("%s failed, sent again in %.2f seconds: %s", model, delay, type(error).__name__)
+                if self._watcher is not None:
+                    self._watcher.sent_again(error, delay)
             else:
                 engine.retrier.succeeded()
                 return events
-            delay = engine.retrier.after(failed, key, number)
-            if delay is None or self._is_late(delay):
-                raise failed
-            _LOGGER.info("%s failed, sent again in %.2f seconds: %s", model, delay, type(failed).__name__)
-            if self._watcher is not None:
-                self._watcher.sent_again(failed, delay)
             await engine.io.sleep(delay)
         return []
 
