@@ -87,6 +87,13 @@ def test_a_stranger_to_the_authorities_of_the_caller(kind: str, authority: Autho
     assert "CERTIFICATE_VERIFY_FAILED" in refused(kind, authority.server(), other)
 
 
+def test_whoever_asks_several_is_told_which_one_is_not_trusted(kind: str, authority: Authority) -> None:
+    with Server(sse_reply(*WHOLE), tls=authority.server()) as server:
+        heard = ask(kind, config(server))
+    assert heard.error is not None
+    assert f"connection to {server.address}: " in heard.error.message
+
+
 def test_another_host(kind: str, authority: Authority, tls: zen.Tls) -> None:
     assert "IP address mismatch" in refused(kind, authority.server("elsewhere.example"), tls)
 
@@ -171,6 +178,17 @@ def test_a_client_without_one_is_refused(
 ) -> None:
     said = refused(kind, authority.demanding(version), tls).lower().replace("_", " ")
     assert ("handshake failure" if version is ssl.TLSVersion.TLSv1_2 else "certificate required") in said
+
+
+def test_a_server_that_hangs_up_within_a_handshake(kind: str) -> None:
+    def play(stream: socket.socket) -> None:
+        stream.recv(1 << 16)
+
+    with ByHand(play) as server:
+        at = server.url.replace("http:", "https:")
+        heard = ask(kind, config(server, base_url=at), retry=zen.RetryPolicy(attempts=1))
+    assert type(heard.error) is zen.ConnectError
+    assert f"connection to {server.url.removeprefix('http://')}" in heard.error.message
 
 
 def test_a_handshake_without_an_end_is_given_up(kind: str) -> None:

@@ -103,7 +103,7 @@ class BlockingConnection:
                 if layer.is_shaken:
                     break
                 if not (count := self._socket.recv_into(self._into)):
-                    raise shake_failure(None)
+                    raise shake_failure(self.origin, None)
                 layer.received(self._into[:count])
             layer.decrypt()
         except OSError as error:
@@ -111,7 +111,7 @@ class BlockingConnection:
                 raise
             with suppress(OSError):
                 self._flush()  # the alert
-            raise shake_failure(error) from None
+            raise shake_failure(self.origin, error) from None
 
     # Sending and reading
 

@@ -322,7 +322,7 @@ class SecureConnection(Connection):
         super().connection_lost(exc)
         self._sink = self.wire  # and not the reader, which holds this
         self.__dict__.pop("buffer_updated", None)
-        self._settle(shake_failure(self.failure))
+        self._settle(shake_failure(self.origin, self.failure))
 
     def _write(self, data: bytes | memoryview) -> None:
         super()._write(self._layer.sealed(data))
@@ -345,7 +345,7 @@ class SecureConnection(Connection):
         self._flush()  # of a failure, the alert
         if error is not None:
             self.failure = error
-            self._settle(shake_failure(error))
+            self._settle(shake_failure(self.origin, error))
             self.abort()
         elif ended:
             self.eof_received()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from zen_native._core import Wire
 
+    from .origin import Origin
+
 __all__ = ["TlsLayer", "shake_failure"]
 
 _RECORD = 16 << 10
@@ -135,8 +137,8 @@ class TlsLayer:
         return True
 
 
-def shake_failure(error: BaseException | None) -> ConnectError:
+def shake_failure(origin: Origin, error: BaseException | None) -> ConnectError:
     """What it means when the handshake ends before its end."""
     said = "the server hung up" if error is None else str(error) or type(error).__name__
-    text = f"no TLS connection: {said}"
+    text = f"no TLS connection to {origin.authority}: {said}"
     return TlsError(text) if is_refusal(error) else ConnectError(text)
