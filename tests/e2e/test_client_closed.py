@@ -214,7 +214,7 @@ def test_who_waits_for_a_turn_is_told(kind: str, server: Server) -> None:
     assert (len(server.requests), server.connections) == (1, 1)
 
 
-@pytest.mark.parametrize("kind", NATIVE)
+@pytest.mark.parametrize("kind", ASYNCIO_WAYS)
 @pytest.mark.parametrize("parts", [[TEXT[0], HOLD], [HOLD]], ids=["in the body", "before the head"])
 def test_who_reads_is_told(kind: str, parts: list[Any], server: Server) -> None:
     server.plays(sse_reply(*parts) if len(parts) > 1 else Reply(parts, raw=True), sse_reply(*WHOLE))
@@ -230,6 +230,22 @@ def test_who_reads_is_told(kind: str, parts: list[Any], server: Server) -> None:
 
     in_turn(kind, main)
     assert len(server.requests) == 1
+    assert server.wait_for(lambda: server.held_open == 0)
+
+
+@pytest.mark.parametrize("kind", ASYNCIO_WAYS)
+def test_who_has_not_read_yet_is_told(kind: str, server: Server) -> None:
+    server.plays(sse_reply(TEXT[0], HOLD))
+
+    async def main() -> None:
+        client = new_client(kind, config(server), retry=RETRY)
+        stream = client.stream("mine/m", "hi")
+        await awaited(kind, next(stream) if is_sync(kind) else anext(stream))
+        await awaited(kind, client.close())
+        with pytest.raises(zen.ReadError, match="was closed with its client"):
+            await awaited(kind, stream.until_done())
+
+    in_turn(kind, main)
     assert server.wait_for(lambda: server.held_open == 0)
 
 

@@ -55,7 +55,7 @@ def response() -> Iterator[Response]:
 
 @pytest.fixture
 def exchange(response: Response) -> _SyncExchange:
-    return _SyncExchange(response, Watch(Timeouts()), deque(), exact=True)
+    return _SyncExchange(response, Watch(Timeouts()), deque(), lambda: False, exact=True)
 
 
 def test_a_reader_is_woken_and_closes_itself(exchange: _SyncExchange, response: Response) -> None:

@@ -15,8 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .base import INHERITED, Exchange, HttpRequest, plain_headers
-from .choice import CLOSED
+from zen_native.errors import ReadError
+
+from .base import INHERITED, BodyCutError, Exchange, HttpRequest, plain_headers
+from .choice import CLOSED, GIVEN_UP
 from .connections import ConnectionLimits
 from .failures import failure
 from .foreign import Foreign
@@ -56,8 +58,12 @@ class AsyncHttp:
         through = self._brought or await self._mine(loop, request.url)
         limits = {"connect": watch.connect, "pool": watch.connect, "read": None, "write": None}
         asked = through.request(request, limits)
-        response = await _limited(lambda: through.send(asked), watch, body=False)
-        return _AsyncExchange(response, watch, loop)
+        try:
+            response = await _limited(lambda: through.send(asked), watch, body=False)
+        except ReadError:
+            self._check()
+            raise
+        return _AsyncExchange(response, watch, loop, self._check)
 
     async def close(self) -> None:
         """See `Transport`. What the caller brought is the caller's to close."""
@@ -74,6 +80,15 @@ class AsyncHttp:
                 home.shut()
             else:
                 _start(loop, home.close)
+
+    def _check(self) -> None:
+        """A connection has ended: because these are closed?
+
+        Raises:
+            ReadError: yes.
+        """
+        if self._closed and self._brought is None:
+            raise ReadError(GIVEN_UP) from None
 
     async def _mine(self, loop: object, url: str) -> Foreign:
         home, fresh = self._home(loop)
@@ -150,14 +165,15 @@ class _Home:
 
 
 class _AsyncExchange:
-    __slots__ = ("_chunks", "_closed", "_loop", "_process", "_response", "_watch", "headers", "status")
+    __slots__ = ("_check", "_chunks", "_closed", "_loop", "_process", "_response", "_watch", "headers", "status")
 
-    def __init__(self, response: Any, watch: Watch, loop: object) -> None:
+    def __init__(self, response: Any, watch: Watch, loop: object, check: Callable[[], None]) -> None:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = plain_headers(response)
         self._response = response
         self._watch = watch
         self._loop = loop
+        self._check = check
         self._process = os.getpid()
         self._closed = False
         whole = response.is_stream_consumed
@@ -168,8 +184,13 @@ class _AsyncExchange:
             raise RuntimeError(INHERITED)
         chunk = b""
         while not chunk:
-            found = await _limited(self._next, self._watch, body=True)
+            try:
+                found = await _limited(self._next, self._watch, body=True)
+            except (BodyCutError, ReadError):
+                self._check()
+                raise
             if found is None:
+                self._check()
                 return b""
             chunk = found
         return chunk

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     Makers = Mapping[TransportName, Callable[[], Transport]]
 
-__all__ = ["CLOSED", "Transports"]
+__all__ = ["CLOSED", "GIVEN_UP", "Transports"]
 
 CLOSED = "the client is closed"
+GIVEN_UP = "the connection was closed with its client"
+"""Of the `ReadError` that says so: what the server would have sent, nobody knows."""
 
 
 class Transports:

@@ -12,12 +12,14 @@ import os
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
+from zen_native.errors import ReadError
+
 from .base import INHERITED, Exchange, HttpRequest, plain_headers
-from .choice import CLOSED
+from .choice import CLOSED, GIVEN_UP
 from .connections import ConnectionLimits
 from .failures import failure
 from .foreign import Foreign
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SyncHttp"]
 
+_PLAIN = nullcontext()
 _BUSY = threading.local()
 """`inside`: this thread is in the middle of the HTTP library, which a finalizer must not enter then: it has locks."""
 
@@ -65,9 +68,10 @@ class SyncHttp:
             found = failure(error, watch)
             if found is None:
                 raise
-            failed = found
+            failed = ReadError(GIVEN_UP) if isinstance(found, ReadError) and self._has_closed() else found
         else:
-            return _SyncExchange(response, watch, self._abandoned, exact=self._brought is None)
+            exact = self._brought is None
+            return _SyncExchange(response, watch, self._abandoned, self._has_closed, exact=exact)
         raise failed  # here, so that the error brings no frames with it that hold the request
 
     async def close(self) -> None:
@@ -76,6 +80,10 @@ class SyncHttp:
         with self._lock:
             self._closed = True
             self._drop()
+
+    def _has_closed(self) -> bool:
+        """Whether connections end because these are closed."""
+        return self._closed and self._brought is None
 
     def _timeouts(self, watch: Watch) -> Mapping[str, object]:
         wait: object = watch if self._brought is None else watch.longest()
@@ -127,6 +135,7 @@ class _SyncExchange:
         "_chunks",
         "_closed",
         "_exact",
+        "_has_closed",
         "_lock",
         "_patient",
         "_process",
@@ -138,7 +147,15 @@ class _SyncExchange:
         "status",
     )
 
-    def __init__(self, response: Any, watch: Watch, abandoned: deque[_SyncExchange], *, exact: bool) -> None:
+    def __init__(
+        self,
+        response: Any,
+        watch: Watch,
+        abandoned: deque[_SyncExchange],
+        has_closed: Callable[[], bool],
+        *,
+        exact: bool,
+    ) -> None:
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = plain_headers(response)
         self._response = response
@@ -151,6 +168,7 @@ class _SyncExchange:
         self._released = False
         self._lock = threading.Lock()
         self._abandoned = abandoned
+        self._has_closed = has_closed
         # A response that was made from a text has been read from the beginning.
         whole = response.is_stream_consumed
         self._chunks: Iterator[bytes] = iter((response.content,)) if whole else response.iter_raw()
@@ -165,15 +183,16 @@ class _SyncExchange:
         try:
             if self._closed:
                 return b""
-            if self._patient is None:
-                return next(filter(None, self._chunks), b"")
-            with self._patient:
-                return next(filter(None, self._chunks), b"")
+            with self._patient or _PLAIN:
+                data = next(filter(None, self._chunks), b"")
+            if data or not self._has_closed():
+                return data
+            failed = ReadError(GIVEN_UP)
         except Exception as error:
             found = failure(error, self._watch, body=True)
             if found is None:
                 raise
-            failed = found
+            failed = ReadError(GIVEN_UP) if self._has_closed() else found
         finally:
             _BUSY.inside = self._reading = False
             if self._closed:

@@ -15,6 +15,7 @@ from functools import partial
 from importlib.util import find_spec
 from threading import Event, Lock
 from typing import Any
+from weakref import WeakSet
 
 import httpcore
 import httpx
@@ -67,11 +68,12 @@ class _Pool:
     """Connections that go the same way. httpcore makes them, and keeps no account of them."""
 
     def __init__(self, context: ssl.SSLContext, limits: ConnectionLimits, proxy: str | None) -> None:
+        self._backend = _WatchedBackend()
         self._maker = httpcore.ConnectionPool(
             ssl_context=context,
             proxy=proxy_of(proxy),
             keepalive_expiry=limits.idle_seconds,
-            network_backend=_WatchedBackend(),
+            network_backend=self._backend,
         )
         self._way = way_of(proxy)
         self._state = PoolState[httpcore.ConnectionInterface](limits)
@@ -106,7 +108,9 @@ class _Pool:
         _close(self._state.give(origin, connection, is_clean=is_clean(connection)))
 
     def close(self) -> None:
-        _close(self._state.close())
+        every = self._state.close()
+        self._backend.shut()
+        _close(every)
 
 
 class _Body(httpx.SyncByteStream):
@@ -225,18 +229,36 @@ def named(put: httpcore.Request, way: str) -> Generator[None]:
 
 
 class _WatchedBackend(httpcore.SyncBackend):
+    def __init__(self) -> None:
+        self._streams: WeakSet[_WatchedStream] = WeakSet()
+        self._lock = Lock()
+
     def connect_tcp(self, *args: Any, **keywords: Any) -> httpcore.NetworkStream:
-        return _WatchedStream(super().connect_tcp(*args, **keywords))
+        return self.watched(super().connect_tcp(*args, **keywords))
+
+    def watched(self, stream: httpcore.NetworkStream) -> _WatchedStream:
+        made = _WatchedStream(stream, self)
+        with self._lock:
+            self._streams.add(made)
+        return made
+
+    def shut(self) -> None:
+        """Wake all who read."""
+        with self._lock:
+            streams = list(self._streams)
+        for stream in streams:
+            stream.shut()
 
 
 class _WatchedStream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, backend: _WatchedBackend) -> None:
         self._stream = stream
+        self._backend = backend
         self._process = os.getpid()
 
     def read(self, max_bytes: int, timeout: float | Watch | None = None) -> bytes:
         if isinstance(timeout, Watch):
-            timeout.wake_by(self._shut)
+            timeout.wake_by(self.shut)
         return self._stream.read(max_bytes, _seconds(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | Watch | None = None) -> None:
@@ -248,12 +270,12 @@ class _WatchedStream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _WatchedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))
+        return self._backend.watched(self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
-    def _shut(self) -> None:
+    def shut(self) -> None:
         """Wakes whoever reads, which closing does not; in a forked child nobody does."""
         if self._process != os.getpid():
             return

@@ -16,11 +16,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from zen_native.errors import ConnectError
-from zen_native.transport.choice import CLOSED
+from zen_native.transport.choice import CLOSED, GIVEN_UP
 from zen_native.transport.connections import ConnectionLimits
 from zen_native.transport.tls import context_of, is_at_hand
 
-from .answer import GIVEN_UP, StaleError
+from .answer import StaleError
 from .connection import Connection, SecureConnection
 from .exchange import AioExchange
 from .head import Heads

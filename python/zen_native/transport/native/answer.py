@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from zen_native._core import Wire
     from zen_native.events import LLMEvent
 
-__all__ = ["GIVEN_UP", "MAX_HEAD", "Answer", "StaleError"]
+__all__ = ["MAX_HEAD", "Answer", "StaleError"]
 
 MAX_HEAD = 128 << 10
 """So many bytes of a head are read."""
-GIVEN_UP = "the connection was closed with its client"
-"""Of the `ConnectionAbortedError` that says so: what the server would have sent, nobody knows."""
 _STALE_SECONDS = 1.0
 """A kept connection that the server had let go of says so within a round trip. One that dies later may have been at
 work on the request."""

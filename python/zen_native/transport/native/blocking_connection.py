@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 from zen_native._core import Wire
 from zen_native.transport.base import INHERITED
+from zen_native.transport.choice import GIVEN_UP
 from zen_native.transport.limits import MAX_REST, REST_SECONDS
 
-from .answer import GIVEN_UP, MAX_HEAD
+from .answer import MAX_HEAD
 
 if TYPE_CHECKING:
     import ssl
