@@ -201,6 +201,7 @@ def test_a_handshake_without_an_end_is_given_up(kind: str) -> None:
         )
         assert isinstance(heard.error, zen.StreamTimeoutError)
         assert heard.error.phase == "connect"
+        assert heard.error.message.endswith(f": connect; no connection to {silent.url.removeprefix('https://')}")
         assert silent.left.wait(0.25)
 
 

@@ -43,7 +43,7 @@ def _by_name(name: str, error: Exception, watch: Watch, *, body: bool) -> LLMErr
         case "PoolTimeout":
             return watch.no_turn()
         case "ConnectTimeout":
-            return watch.no_connection()
+            return watch.no_connection(_said(error))
         case "TimeoutException":
             return watch.expired()
         case "ConnectError" | "ProxyError" | "NetworkError" if not body and is_refusal(error):

@@ -211,9 +211,10 @@ class Watch:
         """The error of the wait that `left()` was asked for last."""
         return StreamTimeoutError(f"the time limit passed: {self._said}", phase=self._said)
 
-    def no_connection(self) -> StreamTimeoutError:
-        """No connection came about in time; nothing was sent."""
-        return StreamTimeoutError("the time limit passed: connect", phase="connect", retryable=True)
+    def no_connection(self, said: str | None) -> StreamTimeoutError:
+        """No connection came about in time, of which that is said; nothing was sent."""
+        text = "the time limit passed: connect"
+        return StreamTimeoutError(f"{text}; {said}" if said else text, phase="connect", retryable=True)
 
     def no_turn(self) -> PoolTimeoutError:
         """No connection came free in time; nothing was sent."""

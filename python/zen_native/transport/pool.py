@@ -223,9 +223,10 @@ def named(put: httpcore.Request, way: str) -> Generator[None]:
     """Has what cannot connect say where to."""
     try:
         yield
-    except (httpcore.ConnectError, httpcore.ProxyError) as error:
+    except (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError) as error:
         host, port = put.url.host.decode("ascii"), put.url.port
-        raise type(error)(f"no connection to {host}{'' if port is None else f':{port}'}{way}: {error}") from error
+        said = "" if isinstance(error, httpcore.ConnectTimeout) else f": {error}"
+        raise type(error)(f"no connection to {host}{'' if port is None else f':{port}'}{way}{said}") from error
 
 
 class _WatchedBackend(httpcore.SyncBackend):

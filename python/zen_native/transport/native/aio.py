@@ -334,7 +334,7 @@ class Home:
                 return await self._connected(origin)
         except OSError as error:  # a timeout is one, too
             if limit.expired():
-                failed: Exception = watch.expired() if watch.is_over() else watch.no_connection()
+                failed: Exception = watch.expired() if watch.is_over() else watch.no_connection(origin.unreachable())
             else:
                 failed = ConnectError(origin.unreachable(error))
         finally:

@@ -172,12 +172,12 @@ class _Pool:
         try:
             return opened(origin, self._tls() if origin.secure else None, limit.left, limit.wake_by)
         except OSError as error:  # a timeout is one, too
-            failed = ConnectError(origin.unreachable(error)) if limit.left() != 0 else limit.expired()
+            failed = ConnectError(origin.unreachable(error)) if limit.left() != 0 else limit.expired(origin)
         raise failed  # here, so that the error brings no frames with it that hold the request
 
     def _take_turn(self, limit: _Deadline) -> None:
         if self._turns is not None and not self._turns.take(limit.left, limit.wake_by):
-            raise limit.expired(in_turn=True)
+            raise limit.expired()
 
     def _give_turn(self) -> None:
         if self._turns is not None:
@@ -200,11 +200,11 @@ class _Deadline:
             return 0.0
         return None if self._until is None else max(0.0, self._until - self._watch.clock())
 
-    def expired(self, *, in_turn: bool = False) -> Exception:
-        """What it means that it is over; `in_turn`: while others had the connections."""
+    def expired(self, origin: Origin | None = None) -> Exception:
+        """What it means that it is over; `origin`: to which there is no connection, None while others had them all."""
         if self._watch.is_over():
             return self._watch.expired()
-        return self._watch.no_turn() if in_turn else self._watch.no_connection()
+        return self._watch.no_turn() if origin is None else self._watch.no_connection(origin.unreachable())
 
 
 class BlockingExchange(Answer):

@@ -33,9 +33,10 @@ class Origin(NamedTuple):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == _PORTS["https" if self.secure else "http"] else f"{host}:{self.port}"
 
-    def unreachable(self, error: OSError) -> str:
-        """What is said where no connection came about, for that."""
-        return f"no connection to {self.authority}: {type(error).__name__}: {error}"
+    def unreachable(self, error: OSError | None = None) -> str:
+        """What is said where no connection came about, for that, or in time."""
+        said = f"no connection to {self.authority}"
+        return said if error is None else f"{said}: {type(error).__name__}: {error}"
 
 
 def parted(url: str) -> tuple[Origin, str]:
