@@ -212,6 +212,8 @@ class Attempt:
             message=_redirect(exchange.status, moved) if 300 <= exchange.status < 400 else None,
             secrets=self._secrets(),
         )
+        if error.status is None:
+            error.status = exchange.status  # no error's, and still what was answered
         if route.auth == "sigv4":
             self.ahead = disagreement(error.code, exchange.headers, self.prepared.ahead)
         if self.ahead is not None:

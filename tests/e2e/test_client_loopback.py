@@ -144,6 +144,7 @@ def test_redirects_are_not_followed(kind: str, server: Server, away: bool) -> No
         heard = ask(kind, config(server), retry=ONCE)
         assert heard.error is not None
         assert f"redirect to {to} " in heard.error.message
+        assert heard.error.status == 307
         assert (len(server.requests), len(other.requests)) == (1, 0)
 
 
