@@ -263,6 +263,18 @@ def test_failures_of_the_library(library: Any, name: str, expected: type, phase:
     assert error.__context__ is None
 
 
+@pytest.mark.parametrize("name", ["ConnectError", "ReadError", "RemoteProtocolError", "UnsupportedProtocol"])
+def test_a_failure_that_gives_no_reason_says_so(name: str) -> None:
+    """As of anyio, where a connection is lost that asyncio has heard nothing of."""
+
+    def fail(request: Any) -> Any:
+        raise getattr(httpx, name)("")
+
+    client = zen.Client(CONFIG, transport=httpx.MockTransport(fail), retry=zen.RetryPolicy(attempts=1))
+    with client, pytest.raises(zen.TransportError, match=f"^{name}, and no reason is given$"):
+        client.generate("mine/m", "hi")
+
+
 def test_a_mistake_in_a_transport_is_not_dressed_up() -> None:
     def fail(request: Any) -> Any:
         raise KeyError("typo")

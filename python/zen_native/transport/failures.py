@@ -49,7 +49,7 @@ def _by_name(name: str, error: Exception, watch: Watch, *, body: bool) -> LLMErr
         case "ConnectError" | "ProxyError" | "NetworkError" if not body and is_refusal(error):
             return TlsError(_text(error))
         case "ConnectError":
-            return ConnectError(_said(error) or name)
+            return ConnectError(_said(error) or _text(error))
         case "ProxyError":
             return ConnectError(_text(error))
         case "RemoteProtocolError" if body:
@@ -63,8 +63,8 @@ def _by_name(name: str, error: Exception, watch: Watch, *, body: bool) -> LLMErr
 
 
 def _text(error: Exception) -> str:
-    said = _said(error)
-    return type(error).__name__ if said is None else f"{type(error).__name__}: {said}"
+    name, said = type(error).__name__, _said(error)
+    return f"{name}, and no reason is given" if said is None else f"{name}: {said}"
 
 
 def _said(error: Exception) -> str | None:
