@@ -20,7 +20,7 @@ from ._plain_request import plain_request
 from ._prepare import prepare
 from ._routes import Routes
 from ._step import Engine, Step
-from .gate import Decisions
+from .gate import Decisions, checked_runtime
 from .settings import Config
 from .streams import AsyncStream, Stream
 from .transport.choice import CLOSED, Transports
@@ -98,7 +98,7 @@ class _Base:
         limits = given(ConnectionLimits, connections, "connections") or ConnectionLimits()
         self._transports = Transports(self._moving(brought, checked_tls(tls), limits))
         self._chooser = Chooser(
-            runtime=runtime,
+            runtime=checked_runtime(runtime),
             transport=choice,
             brought=brought,
             has_native=self._transports.has("native"),

@@ -32,6 +32,7 @@ __all__ = [
     "RuntimeChoice",
     "TransportChoice",
     "TransportName",
+    "checked_runtime",
     "current_capabilities",
     "decide",
     "recorded",
@@ -195,10 +196,23 @@ def decide(
     )
 
 
+def checked_runtime(chosen: RuntimeChoice) -> RuntimeChoice:
+    """What says who decodes, as it is.
+
+    Raises:
+        ValueError: an unknown word.
+        TypeError: neither a word nor a function.
+    """
+    if isinstance(chosen, str):
+        if chosen not in ("auto", "native", "python"):
+            raise ValueError(f"unknown runtime {chosen!r}; known: auto, native, python, or a function")
+    elif not callable(chosen):
+        raise TypeError(f"runtime must be a word or a function, not {type(chosen).__name__}")
+    return chosen
+
+
 def _against_runtime(case: _Case, chosen: RuntimeChoice, by_caller: Reason) -> tuple[Reason, str]:
-    if isinstance(chosen, str) and chosen not in ("auto", "native", "python"):
-        raise ValueError(f"unknown runtime {chosen!r}; known: auto, native, python, or a function")
-    if chosen == "python":
+    if checked_runtime(chosen) == "python":
         return by_caller, "runtime='python'"
     demanded = chosen == "native" or case.known.flag == "1"
     if not demanded:

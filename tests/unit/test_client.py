@@ -220,6 +220,7 @@ def test_the_other_kind_is_refused() -> None:
         ({"retry": zen.RetryPolicy}, "retry must be a zen_native.RetryPolicy, not type"),
         ({"connections": 0}, "connections must be a zen_native.ConnectionLimits, not int"),
         ({"prices": "prices.json"}, "prices must be a zen_native.PriceTable, not str"),
+        ({"runtime": 1}, "runtime must be a word or a function, not int"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
@@ -227,6 +228,13 @@ def test_what_is_no_configuration_is_told_when_the_client_is_made(options: dict[
     for make in (zen.Client, zen.AsyncClient):
         with pytest.raises(TypeError, match=f"^{re.escape(expected)}$"):
             make(**options)
+
+
+def test_an_unknown_runtime_is_told_when_the_client_is_made() -> None:
+    rust: Any = "rust"
+    for make in (zen.Client, zen.AsyncClient):
+        with pytest.raises(ValueError, match="unknown runtime 'rust'; known: auto, native, python, or a func"):
+            make(CONFIG, runtime=rust)
 
 
 @pytest.mark.parametrize("options", [{"tls": zen.Tls()}, {"connections": zen.ConnectionLimits()}], ids=str)
