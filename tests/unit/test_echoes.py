@@ -86,7 +86,7 @@ def test_what_stands_around_a_key_is_kept(spelled: str, key: str, around: str) -
     assert redact(around.format(SPELLED[spelled](key)), [key]) == around.format("[redacted]")
 
 
-@pytest.mark.parametrize("key", [KEY, ODD, f"sk-abcdefghijk{ODD}", f"{ODD}sk-abcdefghijkl"])
+@pytest.mark.parametrize("key", [KEY, ODD, f"sk-abcdefghijk{ODD}", f"{ODD}sk-abcdefghijkl", f"{ODD}.sk-abcdefghijkl"])
 @pytest.mark.parametrize("spelled", PLAIN)
 def test_nothing_is_left_of_one_that_a_decoder_saw_first(spelled: str, key: str) -> None:
     """It knows shapes alone: what it leaves of a key is found by who knows the key."""
@@ -94,6 +94,15 @@ def test_nothing_is_left_of_one_that_a_decoder_saw_first(spelled: str, key: str)
     error = decode_error("provider", text, body=text, payload={"error": {"message": text}})
     shown = redacted_message(error.message, [key]) + str(redacted_body(error.body, [key]))
     assert [part for part in left_of(key, spelled) if part in shown] == []
+
+
+@pytest.mark.parametrize("length", [4, 5, 127, 128])
+def test_what_is_left_of_a_key_goes_together_with_the_marker_beside_it(length: int) -> None:
+    left = "".join(f"{number:x}/" for number in range(length))[:length]
+    assert redact(f"no {left}[redacted] here", [f"{left}.sk-abcdefghijkl"]) == "no [redacted] here"
+    assert redact(f"no [redacted]{left} here", [f"sk-abcdefghijkl.{left}"]) == "no [redacted] here"
+    words = f"no {left[:3]}[redacted]{left[-3:]} here"
+    assert redact(words, [f"{left}.{left}"]) == words
 
 
 @pytest.mark.parametrize("spelled", ["json slashes", "json marks", "url", "html", "html decimal"])
