@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any
 
+import httpx
 import pytest
 from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, is_sync, new_client, new_loop, run
 from tests.kit.credentials import Lookup
@@ -16,7 +17,10 @@ from tests.kit.server import HOLD, Reply, Server, sse_reply
 
 import zen_native as zen
 from zen_native._io import drive
+from zen_native.transport.async_http import AsyncHttp
 from zen_native.transport.base import HttpRequest
+from zen_native.transport.foreign import Foreign, foreign
+from zen_native.transport.http import SyncHttp
 from zen_native.transport.limits import Watch
 from zen_native.transport.native.blocking import BlockingTransport
 
@@ -144,6 +148,50 @@ def test_nothing_is_opened_by_who_had_the_transport_already(
     in_turn(kind, main)
     assert (len(server.requests), server.connections) == (int(used), int(used))
     assert server.wait_for(lambda: server.held_open == 0)
+
+
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
+def test_nothing_is_sent_over_what_the_caller_brought(kind: str, server: Server) -> None:
+    """That is open all the same."""
+
+    async def main() -> None:
+        brought: Any = httpx.Client() if is_sync(kind) else httpx.AsyncClient()
+        make: Any = SyncHttp if is_sync(kind) else AsyncHttp
+        transport = make(foreign(brought, is_async=not is_sync(kind)))
+        await transport.close()
+        with pytest.raises(RuntimeError, match=CLOSED):
+            await transport.send(HttpRequest("POST", server.url, {}, b""), Watch(zen.Timeouts()))
+        await awaited(kind, brought.close() if is_sync(kind) else brought.aclose())
+
+    in_turn(kind, main)
+    assert server.connections == 0
+
+
+@pytest.mark.parametrize("kind", ["sync", "asyncio", "trio"])
+def test_nothing_is_opened_by_who_had_the_connections_already(
+    kind: str, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are closed between the two, as by another thread."""
+
+    async def main() -> None:
+        transport: Any = SyncHttp() if is_sync(kind) else AsyncHttp()
+        request = Foreign.request
+
+        def late(*args: Any) -> Any:
+            closing = transport.close()
+            if is_sync(kind):
+                drive(closing)
+            else:  # of which the first step closes all where nothing is open
+                with suppress(StopIteration):
+                    closing.send(None)
+            return request(*args)
+
+        monkeypatch.setattr(Foreign, "request", late)
+        with pytest.raises(RuntimeError, match=CLOSED):
+            await transport.send(HttpRequest("POST", server.url, {}, b""), Watch(zen.Timeouts()))
+
+    in_turn(kind, main)
+    assert server.connections == 0
 
 
 def test_a_closed_transport_of_another_process_is_closed_here_too(server: Server) -> None:
