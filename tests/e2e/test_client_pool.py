@@ -341,8 +341,8 @@ def test_what_was_kept_too_long_is_closed_by_itself(kind: str, server: Server) -
     def closed(number: int) -> None:
         assert server.wait_for(lambda: server.held_open == 0)
 
-    ask_again(kind, config(server), 2, before=closed, connections=limits)
-    assert server.connections == 2
+    ask_again(kind, config(server), 3, before=closed, connections=limits)
+    assert server.connections == 3
 
 
 @pytest.mark.parametrize("kind", ASYNC)

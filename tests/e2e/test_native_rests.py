@@ -52,6 +52,21 @@ def test_one_request_at_most_waits_for_it(kind: str, server: Server, go_on: thre
     assert server.connections == 2
 
 
+def test_a_stream_that_waits_for_it_may_be_closed_by_another_task(kind: str, server: Server) -> None:
+    async def main() -> None:
+        async with new_client(kind, config(server)) as client:
+            await client.generate("mine/m", "hi")
+            heir = client.stream("mine/m", "hi")
+            waiting = asyncio.ensure_future(anext(heir))
+            await asyncio.sleep(0)
+            await heir.aclose()
+            ended = await asyncio.wait_for(asyncio.gather(waiting, return_exceptions=True), 5)
+            assert isinstance(ended[0], Exception)
+
+    run(kind, main)
+    assert (len(server.requests), server.connections) == (1, 1)
+
+
 def test_nobody_waits_for_that_of_another_origin(kind: str, server: Server) -> None:
     async def main() -> None:
         with Server(sse_reply(*WHOLE)) as other:
@@ -63,11 +78,15 @@ def test_nobody_waits_for_that_of_another_origin(kind: str, server: Server) -> N
     run(kind, main)
 
 
-def test_nobody_waits_for_a_connection_that_carries_no_other_request(kind: str, server: Server) -> None:
+def test_nobody_waits_for_a_connection_that_carries_no_other_request(
+    kind: str, server: Server, go_on: threading.Event
+) -> None:
     async def main() -> None:
         async with new_client(kind, config(server, headers={"connection": "close"})) as client:
             for _ in range(2):
                 assert (await asyncio.wait_for(client.generate("mine/m", "hi"), 5)).text == "Hello"
+            go_on.set()
+            assert await asyncio.to_thread(server.wait_for, lambda: server.held_open == 0)
 
     run(kind, main)
     assert server.connections == 2

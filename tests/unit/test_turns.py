@@ -129,6 +129,20 @@ def test_a_task_that_waited_in_vain_is_forgotten(cancelled: bool) -> None:
     asyncio.run(main())
 
 
+def test_tasks_of_a_loop_that_is_closed_are_told_nothing() -> None:
+    """Nothing could be, and whoever closes the client from elsewhere goes on."""
+    loop = asyncio.new_event_loop()
+    turns = tasks.Turns(loop, 1)
+    loop.run_until_complete(turns.take(None, Watch(Timeouts())))
+    waiting = loop.create_task(turns.take(None, Watch(Timeouts())))
+    loop.run_until_complete(asyncio.sleep(0))
+    assert len(turns._queue) == 1
+    loop.close()
+    turns.end()
+    assert not turns._queue
+    del waiting  # whose coroutine ends here, without a word
+
+
 def test_none_is_lost_whatever_happens_at_once() -> None:
     turns, inside, most = Turns(3), list[None](), list[int]()
 
