@@ -37,6 +37,14 @@ def test_fork_between_requests(how: str, transport: str, scheme: str, tmp_path: 
     assert [request.connection for request in server.requests] == [0, 1, 0]
 
 
+def test_fork_while_a_connection_is_given_back() -> None:
+    """By a thread that there is not in the child, and that has the lock there for good."""
+    with Server(sse_reply(*WHOLE)) as server:
+        said = live("forks", server, "native", "beside_a_giver")
+    assert said == ["inside Hello", "child 5", "before Hello", "after Hello"]
+    assert [request.connection for request in server.requests] == [0, 1, 0]
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_child_that_ends_its_copy_of_the_loop(transport: str) -> None:
     """Not over TLS, whose authorities are loaded in a thread: asyncio's loop in the parent hears no thread any more."""

@@ -8,10 +8,12 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable
+from typing import Any
 
 from common import ARGUMENTS, ASK, options
 
 import zen_native as zen
+from zen_native.transport.native.idle import Idle
 
 NAME, *FILES = ARGUMENTS
 MORE = {"tls": zen.Tls(ca_file=FILES[0])} if FILES else {}
@@ -85,6 +87,35 @@ def beside_a_reader() -> None:
     client.close()
 
 
+def beside_a_giver() -> None:
+    """While another thread gives its connection back, and is in the middle of that: for good in the child."""
+    warnings.simplefilter("ignore", DeprecationWarning)
+    client = zen.Client(**options(**MORE))
+    inside, go_on = threading.Event(), threading.Event()
+    keep = Idle.put
+
+    def put(*arguments: Any) -> Any:
+        inside.set()
+        go_on.wait()
+        return keep(*arguments)
+
+    Idle.put = put  # type: ignore[method-assign]
+    thread = threading.Thread(target=lambda: say("before", client.generate(*ASK)))
+    thread.start()
+    inside.wait()
+    Idle.put = keep  # type: ignore[method-assign]
+    child = os.fork()
+    if child == 0:
+        say("inside", client.generate(*ASK))
+        client.close()
+        os._exit(5)
+    joined(child)
+    go_on.set()
+    thread.join()
+    say("after", client.generate(*ASK))
+    client.close()
+
+
 def beside_a_loop() -> None:
     """The loop of the parent is not running, but open; the child has a fresh one."""
     client = zen.AsyncClient(**options(**MORE))
@@ -138,7 +169,15 @@ async def fork_in_a_loop() -> None:
 
 NAMES: dict[str, Callable[[], None]] = {
     each.__name__: each
-    for each in (with_a_kept_connection, in_a_stream, beside_a_reader, beside_a_loop, out_of_a_loop, in_a_loop)
+    for each in (
+        with_a_kept_connection,
+        in_a_stream,
+        beside_a_reader,
+        beside_a_giver,
+        beside_a_loop,
+        out_of_a_loop,
+        in_a_loop,
+    )
 }
 
 if __name__ == "__main__":

@@ -45,7 +45,6 @@ class BlockingTransport:
         self._tls = tls
         self._limits = limits or ConnectionLimits()
         self._pool = _Pool(tls, self._limits)
-        self._lock = threading.Lock()
 
     async def send(self, request: HttpRequest, watch: Watch, decoder: Decoder | None = None) -> BlockingExchange:
         """Send, and wait for the head of the answer. A connection that was kept and that the server had let go of is
@@ -71,14 +70,13 @@ class BlockingTransport:
         self._own().close()
 
     def _own(self) -> _Pool:
-        """This process's; what another one opened is let go of here, and goes on there."""
+        """This process's; what another one opened is let go of here, and goes on there. Without a lock: a thread that
+        this process has no copy of may have had it at the fork."""
         pool = self._pool
         if pool.process != os.getpid():
-            with self._lock:
-                if self._pool is pool:
-                    self._pool = _Pool(self._tls, self._limits, closed=pool.closed)
-                    pool.close()
-            pool = self._pool
+            heir = pool.heirs.setdefault(os.getpid(), _Pool(self._tls, self._limits, closed=pool.closed))
+            pool.leave()
+            pool = self._pool = heir
         return pool
 
 
@@ -87,6 +85,8 @@ class _Pool:
 
     def __init__(self, tls: TlsContext, limits: ConnectionLimits, *, closed: bool = False) -> None:
         self.process = os.getpid()
+        self.heirs: dict[int, _Pool] = {}
+        """Of forked children, by process."""
         self._tls = tls
         self._idle: Idle[BlockingConnection] = Idle(limits)
         self._busy: set[BlockingConnection] = set()
@@ -119,6 +119,9 @@ class _Pool:
     def release(self, connection: BlockingConnection, *, keep: bool) -> None:
         """Take it back: for the next request, or to close it. With `keep`, the end of its answer may still be to
         come; it is looked for when the connection is wanted again."""
+        if self.process != os.getpid():
+            connection.close()
+            return
         try:
             self._busy.discard(connection)
             if keep:
@@ -144,6 +147,12 @@ class _Pool:
         with self._lock:
             idle = self._idle.over(0)
         for connection in [*idle, *self._busy]:
+            connection.close()
+
+    def leave(self) -> None:
+        """Close what a forked child has of the connections. It has not all of the threads: one may have had a lock, or
+        been in the middle of a change."""
+        for connection in [*self._idle, *self._busy]:
             connection.close()
 
     def _check_open(self, made: BlockingConnection | None = None) -> None:

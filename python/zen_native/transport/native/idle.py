@@ -10,6 +10,8 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from zen_native.transport.connections import ConnectionLimits
 
     from .origin import Origin
@@ -37,6 +39,9 @@ class Idle(Generic[_C]):
 
     def __len__(self) -> int:
         return len(self._since)
+
+    def __iter__(self) -> Iterator[_C]:
+        return iter(self._since)
 
     def take(self, origin: Origin) -> _C | None:
         """The one that was used last, which is no longer kept."""
