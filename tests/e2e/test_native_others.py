@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 from tests.kit.asking import NATIVE, TEXT, WHOLE, config, is_sync, new_client, run
 from tests.kit.chat import sse
+from tests.kit.interrupts import interrupted
 from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 
 import zen_native as zen
@@ -181,3 +183,19 @@ def test_ctrl_c_while_a_connection_changes_hands_leaves_it_to_others(
         monkeypatch.undo()
         gc.collect()  # the error has held the frames
         assert client.generate("mine/m", "hi").text == "Hello"
+
+
+@pytest.mark.parametrize("module", ["blocking.py", "blocking_turns.py", "idle.py"])
+def test_ctrl_c_between_any_two_steps_leaves_a_client_that_goes_on(module: str, server: Server) -> None:
+    """Each time one that has kept a connection."""
+    for step in itertools.count(1):
+        limits = zen.Timeouts(connect=1)
+        with new_client("native-sync", config(server), connections=ONE, timeouts=limits, retry=ONCE) as client:
+            client.generate("mine/m", "hi")
+            cut = interrupted(lambda client=client: client.generate("mine/m", "hi"), module, step)  # type: ignore[misc]
+            gc.collect()
+            assert client.generate("mine/m", "hi").text == "Hello"
+        if not cut:
+            break
+    assert step > 5
+    assert server.wait_for(lambda: server.held_open == 0)

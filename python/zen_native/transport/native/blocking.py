@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from zen_native._core import Steady
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from zen_native.transport.limits import Watch
     from zen_native.transport.tls import TlsContext
 
+    from .blocking_turns import Turn
     from .origin import Origin
 
 __all__ = ["BlockingTransport"]
@@ -56,14 +58,10 @@ class BlockingTransport:
         """
         pool = self._own()
         origin, target = parted(request.url)
-        head, last = head_of(request, origin, target), is_last(request.headers)
-        exchange = BlockingExchange(pool, pool.connection(origin, watch), watch, keep=not last)
-        try:
-            exchange.ask(request.method, head, request.body, decoder)
-        except StaleError:
-            exchange = BlockingExchange(pool, pool.connection(origin, watch, fresh=True), watch, keep=not last)
-            exchange.ask(request.method, head, request.body, decoder)
-        return exchange
+        head = head_of(request, origin, target)
+        with suppress(StaleError):
+            return pool.asked(origin, request, head, watch, decoder)
+        return pool.asked(origin, request, head, watch, decoder, fresh=True)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -89,13 +87,41 @@ class _Pool:
         """Of forked children, by process."""
         self._tls = tls
         self._idle: Idle[BlockingConnection] = Idle(limits)
-        self._busy: set[BlockingConnection] = set()
+        self._busy: dict[BlockingConnection, Watch] = {}
+        """And for which request."""
         self.closed = closed
         self._lock = threading.Lock()
         """Of what is idle. No finalizer may need it: one may run while this thread has it."""
         self._turns = None if limits.max_connections is None else Turns(limits.max_connections)
 
-    def connection(self, origin: Origin, watch: Watch, *, fresh: bool = False) -> BlockingConnection:
+    def asked(
+        self,
+        origin: Origin,
+        request: HttpRequest,
+        head: Head,
+        watch: Watch,
+        decoder: Decoder | None,
+        *,
+        fresh: bool = False,
+    ) -> BlockingExchange:
+        """The answer to a request. Nothing is left of who fails or is interrupted, wherever that is.
+
+        Raises:
+            TransportError: there is none.
+            StaleError: nor was anything accepted.
+            RuntimeError: the client is closed.
+        """
+        connection = self._connection(origin, watch, fresh=fresh)
+        turn = connection.turn
+        try:
+            exchange = BlockingExchange(self, connection, watch, keep=not is_last(request.headers))
+            exchange.ask(request.method, head, request.body, decoder)
+        except BaseException:
+            self.give_up(connection, turn, watch)
+            raise
+        return exchange
+
+    def _connection(self, origin: Origin, watch: Watch, *, fresh: bool = False) -> BlockingConnection:
         """One that nobody else uses; it is given back by `release`.
 
         Raises:
@@ -103,36 +129,40 @@ class _Pool:
             RuntimeError: the client is closed.
         """
         limit = _Deadline(watch)
-        self._take_turn(limit)
+        turn, found = self._turn(limit), None
         try:
             self._check_open()
-            found = None if fresh else self._kept_one(origin)
-            if found is None:
-                found = self._opened(origin, limit)
-            self._busy.add(found)
-            self._check_open(found)  # behind `add`, as `close` looks at who is busy when it has said so
+            found = (None if fresh else self._kept_one(origin)) or self._opened(origin, limit)
+            found.turn = turn
+            self._busy[found] = watch
+            self._check_open()  # behind that, as `close` looks at who is busy when it has said so
         except BaseException:
-            self._give_turn()  # where the client is closed, to the next who waits, to be told as well
+            self.give_up(found, turn, watch)
             raise
         return found
 
-    def release(self, connection: BlockingConnection, *, keep: bool) -> None:
+    def release(self, connection: BlockingConnection, turn: Turn | None, watch: Watch, *, keep: bool) -> None:
         """Take it back: for the next request, or to close it. With `keep`, the end of its answer may still be to
         come; it is looked for when the connection is wanted again."""
         if self.process != os.getpid():
             connection.close()
             return
-        try:
-            self._busy.discard(connection)
-            if keep:
-                self._keep(connection)
-            else:
-                connection.close()
-        finally:
-            self._give_turn()  # also where Ctrl-C comes just then
+        if keep:
+            self._keep(connection)
+        self.give_up(connection, turn, watch)
+
+    def give_up(self, connection: BlockingConnection | None, turn: Turn | None, watch: Watch) -> None:
+        """The turn is over, and so is the connection, unless it is kept, or somebody else's by now. May be said again:
+        Ctrl-C may come anywhere."""
+        if connection is not None and self._busy.get(connection) is watch:
+            self._busy.pop(connection, None)
+            connection.close()
+        if self._turns is not None and turn is not None:
+            self._turns.give(turn)
 
     def _keep(self, connection: BlockingConnection) -> None:
         connection.used, connection.user = True, None
+        self._busy.pop(connection, None)
         with self._lock:
             spare = [*self._idle.put(connection, time.monotonic()), *self._idle.expired(time.monotonic())]
             if self.closed:
@@ -143,7 +173,8 @@ class _Pool:
     def close(self) -> None:
         """Close every connection, those in use too. Who waits for a turn is told."""
         self.closed = True
-        self._give_turn()
+        if self._turns is not None:
+            self._turns.end()
         with self._lock:
             idle = self._idle.over(0)
         for connection in [*idle, *self._busy]:
@@ -155,11 +186,8 @@ class _Pool:
         for connection in [*self._idle, *self._busy]:
             connection.close()
 
-    def _check_open(self, made: BlockingConnection | None = None) -> None:
+    def _check_open(self) -> None:
         if self.closed:
-            if made is not None:
-                self._busy.discard(made)
-                made.close()
             raise RuntimeError(CLOSED)
 
     def _kept_one(self, origin: Origin) -> BlockingConnection | None:
@@ -184,13 +212,12 @@ class _Pool:
             failed = ConnectError(origin.unreachable(error)) if limit.left() != 0 else limit.expired(origin)
         raise failed  # here, so that the error brings no frames with it that hold the request
 
-    def _take_turn(self, limit: _Deadline) -> None:
-        if self._turns is not None and not self._turns.take(limit.left, limit.wake_by):
+    def _turn(self, limit: _Deadline) -> Turn | None:
+        if self._turns is None:
+            return None
+        if (turn := self._turns.take(limit.left, limit.wake_by)) is None:
             raise limit.expired()
-
-    def _give_turn(self) -> None:
-        if self._turns is not None:
-            self._turns.give()
+        return turn
 
 
 class _Deadline:
@@ -219,18 +246,24 @@ class _Deadline:
 class BlockingExchange(Answer):
     """See `transport.base.LiveExchange`."""
 
-    __slots__ = ("_connection", "_is_read", "_keep", "_late", "_over", "_pool", "_watch")
+    __slots__ = ("_connection", "_is_read", "_keep", "_late", "_over", "_pool", "_turn", "_watch")
 
     def __init__(self, pool: _Pool, connection: BlockingConnection, watch: Watch, *, keep: bool) -> None:
         super().__init__(connection.wire)
         self._pool = pool
         self._connection = connection
+        self._turn = connection.turn
         self._watch = watch
         self._keep = keep
         self._late = self._over = self._is_read = False
 
     def __del__(self) -> None:
-        self.abandon()  # where Ctrl-C came when it was to be given back
+        try:
+            over = self._over
+        except AttributeError:  # Ctrl-C came when it was made
+            return
+        if not over:  # or when it was to be given back
+            self.abandon()
 
     def ask(self, method: str, head: Head, body: bytes, decoder: Decoder | None) -> None:
         """Send, and wait for the head of the answer.
@@ -332,4 +365,8 @@ class BlockingExchange(Answer):
     def _release(self, *, keep: bool) -> None:
         if not self._over:
             self._over = True
-            self._pool.release(self._connection, keep=keep)
+            try:
+                self._pool.release(self._connection, self._turn, self._watch, keep=keep)
+            except BaseException:  # Ctrl-C
+                self._pool.give_up(self._connection, self._turn, self._watch)
+                raise

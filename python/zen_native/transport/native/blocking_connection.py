@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from zen_native.events import LLMEvent
     from zen_native.transport.limits import Watch
 
+    from .blocking_turns import Turn
     from .head import Head
     from .origin import Origin
     from .secure import TlsLayer
@@ -66,6 +67,8 @@ class BlockingConnection:
         """Whether `steady` ended because nothing came in time."""
         self.user: int | None = get_ident()
         """The thread that has used it last, None while nobody does."""
+        self.turn: Turn | None = None
+        """Of whoever uses it, where there is a limit."""
         self._socket = connected
         # Where the collector finds a whole client, it may come to the socket first, which would complain.
         weakref.finalize(self, _let_go, weakref.ref(self), connected)

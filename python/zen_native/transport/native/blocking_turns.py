@@ -1,8 +1,9 @@
 """Which thread may have a connection, where there is a limit: `Turns`, one after the other.
 
-Owns the order, and that a turn reaches somebody who still waits. No locks but those that waiters sleep on: finalizers
-give turns back, too, and may run while their own thread is in here. What two threads could both want to do is decided
-by taking the only item of a deque.
+Owns the order, and that a turn reaches somebody who still waits. Nothing is lost where Ctrl-C, or another signal whose
+handler raises, comes between any two steps: a turn is an object that is waiting or taken, not a count, and every step
+may be done once more. Finalizers give turns back, too, and may run while their own thread is in here: the lock lets
+them.
 """
 
 from __future__ import annotations
@@ -10,95 +11,100 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import suppress
+from sys import maxsize
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Turns"]
+__all__ = ["Turn", "Turns"]
 
 
 class Turns:
     """As many at a time."""
 
-    __slots__ = ("_free", "_queue")
+    __slots__ = ("_lock", "_most", "_queue", "_taken")
 
     def __init__(self, most: int) -> None:
-        self._free = deque[None]([None] * most)
-        self._queue: deque[_Waiter] = deque()
+        self._most = most
+        self._taken: set[Turn] = set()
+        self._queue: deque[Turn] = deque()
+        self._lock = threading.RLock()
+        """Nobody waits for anything while he has it."""
 
     def left_over(self) -> int:
         """How many connections may be kept idle beside those in use, which count from their turn on."""
-        return len(self._free)
+        return max(0, self._most - len(self._taken))
 
-    def take(self, seconds: Callable[[], float | None], wake_by: Callable[[Callable[[], object]], object]) -> bool:
-        """Wait for a turn, for so many seconds; whether there was one. `wake_by` is told what ends the wait before:
+    def take(
+        self, seconds: Callable[[], float | None], wake_by: Callable[[Callable[[], object]], object]
+    ) -> Turn | None:
+        """Wait for a turn, for so many seconds; None where there was none. `wake_by` is told what ends the wait before:
         from then on somebody may, so that the seconds are asked for last."""
-        waiter, served = _Waiter(), False
-        wake_by(waiter.leave)
+        turn = Turn()
         try:
-            self._queue.append(waiter)
-            self._match()
-            served = waiter.wait(seconds())
+            wake_by(turn.wake)
+            with self._lock:
+                self._queue.append(turn)
+                self._serve()
+            turn.wait(seconds())
+            self._leave(turn)
+            return turn if turn in self._taken else None
         except BaseException:  # Ctrl-C
-            if waiter.leave():
-                self.give()
+            self._leave(turn)
+            self.give(turn)
             raise
-        finally:
-            if not served:
-                with suppress(ValueError, RuntimeError):  # who gives a turn passes over it
-                    self._queue.remove(waiter)
-        return served
 
-    def give(self) -> None:
-        """The turn is over."""
-        self._free.append(None)
-        self._match()
+    def give(self, turn: Turn) -> None:
+        """The turn is over, if it is not yet."""
+        try:
+            self._end(turn)
+        except BaseException:  # Ctrl-C
+            self._end(turn)
+            raise
 
-    def _match(self) -> None:
-        while self._free and self._queue:
-            with suppress(IndexError):  # somebody else was quicker
-                self._free.pop()
-                if not self._serve():
-                    self._free.append(None)
+    def end(self) -> None:
+        """Everybody may have one from now on."""
+        self._most = maxsize
+        self._serve()
 
-    def _serve(self) -> bool:
-        while self._queue:
-            with suppress(IndexError):
-                if self._queue.popleft().settle(served=True):
-                    return True
-        return False
+    def _leave(self, turn: Turn) -> None:
+        with self._lock, suppress(ValueError):  # it was served
+            self._queue.remove(turn)
+
+    def _end(self, turn: Turn) -> None:
+        with self._lock:
+            self._taken.discard(turn)
+            self._serve()
+
+    def _serve(self) -> None:
+        """Those who wait, as far as there are turns: also the one with whom somebody was interrupted."""
+        with self._lock:
+            while self._queue:
+                turn = self._queue[0]
+                if turn not in self._taken:
+                    if len(self._taken) >= self._most:
+                        return
+                    self._taken.add(turn)
+                turn.wake()
+                with suppress(ValueError):  # a finalizer has served it meanwhile
+                    self._queue.remove(turn)
 
 
-class _Waiter:
-    __slots__ = ("_asleep", "_open", "_served")
+class Turn:
+    """Of one thread."""
+
+    __slots__ = ("_asleep",)
 
     def __init__(self) -> None:
-        self._open = deque[None]([None])
-        self._served = False
         self._asleep = threading.Lock()
         self._asleep.acquire()
 
-    def settle(self, *, served: bool) -> bool:
-        """End the wait. Whether nobody else had."""
-        try:
-            self._open.pop()
-        except IndexError:
-            return False
-        self._served = served
-        self._asleep.release()
-        return True
-
-    def leave(self) -> bool:
-        """End the wait, without a turn. Whether it had come by then."""
-        if self.settle(served=False):
-            return False
-        with self._asleep:  # until it is said who was quicker
-            return self._served
-
-    def wait(self, seconds: float | None) -> bool:
-        """Whether there is a turn."""
-        if self._asleep.acquire(timeout=-1 if seconds is None else seconds):
+    def wake(self) -> None:
+        """End the wait for it. May be called again."""
+        with suppress(RuntimeError):
             self._asleep.release()
-            return self._served
-        return self.leave()
+
+    def wait(self, seconds: float | None) -> None:
+        """Until somebody ends that."""
+        self._asleep.acquire(timeout=-1 if seconds is None else seconds)

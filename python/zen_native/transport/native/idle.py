@@ -1,12 +1,14 @@
 """The connections that nobody uses at the moment, by origin.
 
 Owns how many are kept and how long; the freshest is taken first, and the oldest goes first. Knows no socket and no
-clock: time comes in. Not safe between threads: who shares it brings a lock.
+clock: time comes in. Not safe between threads: who shares it brings a lock. Where Ctrl-C comes in the middle of a
+change, one connection may be known on one side only: it is taken or goes in its time, as others do.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -51,7 +53,7 @@ class Idle(Generic[_C]):
         found = known.pop()
         if not known:
             del self._by_origin[origin]
-        del self._since[found]
+        self._since.pop(found, None)
         return found
 
     def put(self, connection: _C, now: float) -> list[_C]:
@@ -63,10 +65,11 @@ class Idle(Generic[_C]):
     def drop(self, connection: _C) -> None:
         """Keep it no longer, if it is."""
         if self._since.pop(connection, None) is not None:
-            known = self._by_origin[connection.origin]
-            known.remove(connection)
+            known = self._by_origin.get(connection.origin, [])
+            with suppress(ValueError):
+                known.remove(connection)
             if not known:
-                del self._by_origin[connection.origin]
+                self._by_origin.pop(connection.origin, None)
 
     def expired(self, now: float) -> list[_C]:
         """Those that have been kept too long, which are no longer kept."""
