@@ -199,3 +199,14 @@ def test_ctrl_c_between_any_two_steps_leaves_a_client_that_goes_on(module: str, 
             break
     assert step > 5
     assert server.wait_for(lambda: server.held_open == 0)
+
+
+def test_a_client_is_closed_while_hands_are_shaken() -> None:
+    """However long that might take."""
+    with Silent() as silent:
+        client = new_client("native-sync", config(silent), timeouts=zen.Timeouts(connect=None), retry=ONCE)
+        reader = Reader(client.stream("mine/m", "hi"))
+        assert silent.greeted.wait(5)
+        client.close()
+        assert reader.last() == "the client is closed"
+        assert silent.left.wait(5)

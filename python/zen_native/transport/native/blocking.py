@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from zen_native._core import Steady
-from zen_native.errors import ConnectError
+from zen_native.errors import ConnectError, TransportError
 from zen_native.transport.choice import CLOSED
 from zen_native.transport.connections import ConnectionLimits
 from zen_native.transport.tls import context_of
@@ -26,7 +26,7 @@ from .idle import Idle
 from .origin import parted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from zen_native._core import Decoder
     from zen_native.events import LLMEvent
@@ -89,6 +89,7 @@ class _Pool:
         self._idle: Idle[BlockingConnection] = Idle(limits)
         self._busy: dict[BlockingConnection, Watch] = {}
         """And for which request."""
+        self._opening: set[_Deadline] = set()
         self.closed = closed
         self._lock = threading.Lock()
         """Of what is idle. No finalizer may need it: one may run while this thread has it."""
@@ -171,12 +172,14 @@ class _Pool:
             each.close()
 
     def close(self) -> None:
-        """Close every connection, those in use too. Who waits for a turn is told."""
+        """Close every connection, those in use too. Who waits for a turn or connects is told."""
         self.closed = True
         if self._turns is not None:
             self._turns.end()
         with self._lock:
             idle = self._idle.over(0)
+        for limit in [*self._opening]:
+            limit.give_up()
         for connection in [*idle, *self._busy]:
             connection.close()
 
@@ -206,11 +209,22 @@ class _Pool:
             with self._lock:  # also to close them: another thread that looks now opens one in their place
                 for each in self._idle.over(self._turns.left_over()):
                     each.close()
+        self._opening.add(limit)
         try:
+            self._check_open()  # behind that, as `close` looks at who opens one when it has said so
             return opened(origin, self._tls() if origin.secure else None, limit.left, limit.wake_by)
-        except OSError as error:  # a timeout is one, too
-            failed = ConnectError(origin.unreachable(error)) if limit.left() != 0 else limit.expired(origin)
+        except (OSError, TransportError) as error:  # a timeout is one of the system's, too
+            failed = self._failure(origin, limit, error)
+        finally:
+            self._opening.discard(limit)
         raise failed  # here, so that the error brings no frames with it that hold the request
+
+    def _failure(self, origin: Origin, limit: _Deadline, error: OSError | TransportError) -> Exception:
+        if self.closed:
+            return RuntimeError(CLOSED)
+        if isinstance(error, TransportError):
+            return error
+        return ConnectError(origin.unreachable(error)) if limit.left() != 0 else limit.expired(origin)
 
     def _turn(self, limit: _Deadline) -> Turn | None:
         if self._turns is None:
@@ -225,14 +239,26 @@ class _Deadline:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self.wake_by = watch.wake_by
+        self._wake: Callable[[], object] | None = None
+        self._is_given_up = False
         own, whole = watch.connect, watch.left()
         limits = [each for each in (own, whole) if each is not None]
         self._until = watch.clock() + min(limits) if limits else None
 
+    def wake_by(self, wake: Callable[[], object]) -> None:
+        """How the wait that comes now is ended: where its stream is closed, or the client."""
+        self._wake = wake
+        self._watch.wake_by(wake)
+
+    def give_up(self) -> None:
+        """From another thread: it is over, and who waits wakes up."""
+        self._is_given_up = True
+        if self._wake is not None:
+            self._wake()
+
     def left(self) -> float | None:
         """Seconds; never negative. None of them are left once another thread wants no answer any more."""
-        if self._watch.left() == 0:
+        if self._watch.left() == 0 or self._is_given_up:
             return 0.0
         return None if self._until is None else max(0.0, self._until - self._watch.clock())
 
