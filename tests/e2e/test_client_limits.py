@@ -90,6 +90,17 @@ def test_the_rest_of_a_refusal_is_not_waited_for_longer_than_a_read(kind: str, s
     assert time.monotonic() - began < 5
 
 
+def test_the_whole_call_has_a_limit_where_a_refusal_never_pauses(kind: str, server: Server) -> None:
+    """And holds nothing, however long it is."""
+    packer = zlib.compressobj(wbits=31)
+    begun = packer.compress(b"no") + packer.flush(zlib.Z_SYNC_FLUSH)
+    nothing = b"\0\0\0\xff\xff" * 20_000
+    server.plays(Reply([begun, *[nothing] * 20_000], status=400, headers={"content-encoding": "gzip"}))
+    heard = ask(kind, config(server), timeouts=zen.Timeouts(total=1.0), retry=ONCE)
+    assert isinstance(heard.error, zen.InvalidRequestError)
+    assert server.hung_up.wait(5)  # and has not played all of it
+
+
 @pytest.mark.parametrize("how", ["plain", "gzip", "gzip at once"])
 def test_a_total_limit_holds_for_who_is_slower_than_the_answer(kind: str, how: str, server: Server) -> None:
     frames = [sse(chunk({"content": "x" * 2000}))] * 200

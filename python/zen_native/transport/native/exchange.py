@@ -123,7 +123,6 @@ class AioExchange(Answer):
         """See `Exchange`."""
         wire = self._wire
         while True:
-            self._watch.check_total()  # of what comes behind an answer, or of an error, nobody else does
             data = wire.take_body()
             if self._alarm.late:
                 self._connection.pause()  # and give what had come by then
