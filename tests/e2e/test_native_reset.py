@@ -19,7 +19,7 @@ from tests.kit.reads import Reads
 from tests.kit.server import CUT, RESET, Part, Reply, Server, sse_reply
 
 import zen_native as zen
-from zen_native.transport.native import answer
+from zen_native.transport.native import answer, blocking_connection, connection
 from zen_native.transport.native.aio import Home
 from zen_native.transport.native.connection import Connection
 from zen_native.transport.native.origin import Origin
@@ -167,6 +167,14 @@ def test_while_nobody_uses_it(kind: str, end: str, server: Server) -> None:
     assert [request.connection for request in server.requests] == [0, 1]
 
 
+@pytest.fixture
+def unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system that does not say what the server has taken; `test_native_taken` is about the others."""
+    for module in (connection, blocking_connection):
+        monkeypatch.setattr(module, "was_taken", lambda *_: None)
+
+
+@pytest.mark.usefixtures("unknown")
 @pytest.mark.parametrize("kind", NATIVE)
 @pytest.mark.parametrize("end", [RESET, CUT])
 def test_when_the_next_request_comes(kind: str, end: str, server: Server) -> None:
@@ -177,6 +185,7 @@ def test_when_the_next_request_comes(kind: str, end: str, server: Server) -> Non
     assert [request.connection for request in server.requests] == [0, 0, 1]
 
 
+@pytest.mark.usefixtures("unknown")
 @pytest.mark.parametrize("kind", NATIVE)
 def test_again_on_the_new_connection(kind: str, server: Server) -> None:
     """It is sent twice, and not a third time."""
@@ -199,6 +208,7 @@ def test_when_an_answer_has_begun(kind: str, server: Server, reads: Reads) -> No
     assert [request.connection for request in server.requests] == [0, 0, 1]
 
 
+@pytest.mark.usefixtures("unknown")
 @pytest.mark.parametrize("kind", NATIVE)
 def test_long_after_the_request(kind: str, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may have been at work on it."""

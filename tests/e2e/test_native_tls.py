@@ -94,14 +94,6 @@ def test_a_kept_connection_that_ended(kind: str, end: str, server: Server, tls: 
     assert [request.connection for request in server.requests] == [0, 1]
 
 
-@pytest.mark.parametrize("end", [RESET, CUT])
-def test_a_kept_connection_that_ends_with_the_next_request(kind: str, end: str, server: Server, tls: zen.Tls) -> None:
-    server.plays(sse_reply(*WHOLE), Reply([end], raw=True), sse_reply(*WHOLE))
-    heard = ask_again(kind, config(server), 2, tls=tls)
-    assert [(each.error, each.text) for each in heard] == [(None, "Hello")] * 2
-    assert [request.connection for request in server.requests] == [0, 0, 1]
-
-
 # By hand
 
 

@@ -13,17 +13,32 @@ from zen_native.transport.failures import is_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from typing import Protocol
 
     from zen_native._core import Wire
     from zen_native.events import LLMEvent
+
+    class Carrier(Protocol):
+        """A connection, of which this is asked when it has ended."""
+
+        used: bool
+        """Whether it has carried a request before."""
+        failure: BaseException | None
+        """What ended it."""
+
+        @property
+        def taken(self) -> bool | None:
+            """Whether the server has taken anything of the last request. None: it cannot be known."""
+            ...
+
 
 __all__ = ["MAX_HEAD", "Answer", "StaleError"]
 
 MAX_HEAD = 128 << 10
 """So many bytes of a head are read."""
 _STALE_SECONDS = 1.0
-"""A kept connection that the server had let go of says so within a round trip. One that dies later may have been at
-work on the request."""
+"""Where the system does not say what the server has taken: a kept connection that it had let go of says so within a
+round trip. One that dies later may have been at work on the request."""
 
 
 class StaleError(Exception):
@@ -42,9 +57,8 @@ class Answer:
         self.decodes = False
         self._wire = wire
 
-    def _note_head(self, used: bool, seconds: float, failure: BaseException | None) -> None:
-        """The waiting for the head is over. `used`: the connection has carried requests before; `seconds`: since this
-        one was sent; `failure`: what ended the connection.
+    def _note_head(self, connection: Carrier, seconds: float) -> None:
+        """The waiting for the head is over, so many seconds after the request was sent.
 
         Raises:
             TransportError: there is no answer.
@@ -56,8 +70,11 @@ class Answer:
             self.headers = self._fields
             self.decodes = wire.decodes
             return
-        if used and not wire.received and seconds < _STALE_SECONDS:
-            raise StaleError
+        if connection.used and not wire.received:
+            taken = connection.taken
+            if seconds < _STALE_SECONDS if taken is None else not taken:
+                raise StaleError
+        failure = connection.failure
         if is_refusal(failure):
             raise TlsError(f"{type(failure).__name__}: {failure}")
         raise ReadError(wire.error or "the server hung up without an answer")

@@ -311,7 +311,7 @@ class BlockingExchange(Answer):
                 raise self._watch.expired() from None
             while wire.head is None and not wire.ended:
                 self.wait()
-            self._note_head(connection.used, self._watch.clock() - began, connection.failure)
+            self._note_head(connection, self._watch.clock() - began)
         except BaseException:
             self._release(keep=False)
             raise

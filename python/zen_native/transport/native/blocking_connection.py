@@ -24,6 +24,7 @@ from zen_native.transport.choice import GIVEN_UP
 from zen_native.transport.limits import MAX_REST, REST_SECONDS
 
 from .answer import MAX_HEAD
+from .delivery import was_taken
 
 if TYPE_CHECKING:
     import ssl
@@ -74,6 +75,8 @@ class BlockingConnection:
         weakref.finalize(self, _let_go, weakref.ref(self), connected)
         self._into = self.wire.get_buffer(-1)
         self._layer: TlsLayer | None = None
+        self._sent = self._sent_before = 0
+        """Bytes, and how many of them before the last request."""
         self._limited = connected.gettimeout()
         self._is_whole = True
         """Whether no request is being sent, or was left off: in the middle of one TLS may say nothing else."""
@@ -85,6 +88,11 @@ class BlockingConnection:
     def is_free(self) -> bool:
         """Whether it can take a request."""
         return not self._closed and self.wire.reusable
+
+    @property
+    def taken(self) -> bool | None:
+        """Whether the server has taken anything of the last request. None: it is not known."""
+        return was_taken(self._socket, self._sent_before)
 
     # Opening
 
@@ -128,14 +136,16 @@ class BlockingConnection:
         """
         wire = self.wire
         rest = memoryview(head + body if self._layer is None else self._layer.sealed(head + body))
-        self.user = get_ident()
+        self.user, self._sent_before = get_ident(), self._sent
         self._inside, self._is_whole = True, False
         try:
             self._limit(0)
             while rest and not self._closed and wire.head is None and not wire.ended:
                 seconds = _checked(left())
                 with suppress(BlockingIOError):
-                    rest = rest[self._socket.send(rest) :] or memoryview(self._owed())
+                    count = self._socket.send(rest)
+                    self._sent += count
+                    rest = rest[count:] or memoryview(self._owed())
                     continue
                 self._hear(seconds)
             self._is_whole = not rest
@@ -300,6 +310,7 @@ class BlockingConnection:
     def _flush(self) -> None:
         if self._is_whole and (sealed := self._owed()):
             self._socket.sendall(sealed)
+            self._sent += len(sealed)
 
     def _limit(self, seconds: float | None) -> None:
         """So long may every call wait from now on, also where signals interrupt it: limits of the kernel's own would

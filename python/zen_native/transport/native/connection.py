@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from zen_native._core import Wire
 
 from .answer import MAX_HEAD
+from .delivery import was_taken
 from .polling import has_come
 from .quiet import wire_for_this_thread
 from .secure import TlsLayer, shake_failure
@@ -48,6 +49,8 @@ class Connection(asyncio.BufferedProtocol):
         """Whether it has carried a request before."""
         self.failure: BaseException | None = None
         """What ended it."""
+        self.taken: bool | None = None
+        """Once it has ended: whether the server has taken anything of the last request. None: it is not known."""
         self.open = False
         self._gone = gone
         self._loop = asyncio.get_running_loop()
@@ -59,6 +62,8 @@ class Connection(asyncio.BufferedProtocol):
         """Of the body that is being written."""
         self._full = False
         """Whether the server is slower than that."""
+        self._sent = self._sent_before = 0
+        """Bytes, and how many of them before the last request."""
         self._poller: Poller | None = None
         """Who reads instead of the transport."""
         self._sink: Wire | TlsReader = self.wire
@@ -127,6 +132,7 @@ class Connection(asyncio.BufferedProtocol):
     def eof_received(self) -> bool:
         """See `asyncio.BufferedProtocol`."""
         self.open = False
+        self._note_taken()
         self.wire.eof()
         return False
 
@@ -137,12 +143,17 @@ class Connection(asyncio.BufferedProtocol):
         self._poller = None
         if self.failure is None:
             self.failure = exc
+        self._note_taken()
         self._gone(self)
         self.wire.lost(self.failure)
         # The wire, the transport and this hold each other.
         self.wire.pausing(None)
         self._transport = None
         self._rest = _NOTHING
+
+    def _note_taken(self) -> None:
+        if self.used and self.taken is None:
+            self.taken = was_taken(self._transport.get_extra_info("socket"), self._sent_before)
 
     def pause_writing(self) -> None:
         """See `asyncio.BaseProtocol`."""
@@ -180,6 +191,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def send(self, head: bytes, body: bytes) -> None:
         """Write a request. Of one that is long the asyncio transport gets no more than the server takes."""
+        self._sent_before = self._sent
         if len(body) < _PIECE:
             self._write(head + body)
             return
@@ -197,6 +209,7 @@ class Connection(asyncio.BufferedProtocol):
             self._loop.call_soon(self._send_more)
 
     def _write(self, data: bytes | memoryview) -> None:
+        self._sent += len(data)
         self._transport.write(data)
 
     def resume(self) -> None:
@@ -358,4 +371,4 @@ class SecureConnection(Connection):
     def _flush(self) -> None:
         sealed = self._layer.outgoing()
         if sealed and self.open:
-            self._transport.write(sealed)
+            super()._write(sealed)

@@ -76,7 +76,7 @@ class AioExchange(Answer):
                 connection.send(head, body)
             while wire.head is None and not wire.ended:
                 await self.wait()
-            self._note_head(connection.used, self._watch.clock() - began, connection.failure)
+            self._note_head(connection, self._watch.clock() - began)
         except BaseException:
             self._release(keep=False)
             raise
