@@ -21,6 +21,8 @@ from tests.kit.server import HOLD, Reply, Server, Silent, sse_reply
 import zen_native as zen
 from zen_native import _core
 from zen_native.transport.native import blocking
+from zen_native.transport.native.blocking_connection import BlockingConnection
+from zen_native.transport.native.idle import Idle
 from zen_native.transport.tls import context_of
 
 LOOPS = [kind for kind in NATIVE if not is_sync(kind)]
@@ -165,8 +167,8 @@ def test_a_stream_is_closed_when_its_time_is_over_already(kind: str, waits_for: 
         (blocking.BlockingExchange, "ask"),
         (blocking.BlockingExchange, "keep_headers"),
         (blocking.BlockingExchange, "finish"),
-        (blocking.BlockingConnection, "rest"),
-        (blocking.Idle, "put"),
+        (BlockingConnection, "rest"),
+        (Idle, "put"),
     ],
 )
 def test_ctrl_c_while_a_connection_changes_hands_leaves_it_to_others(
@@ -185,7 +187,7 @@ def test_ctrl_c_while_a_connection_changes_hands_leaves_it_to_others(
         assert client.generate("mine/m", "hi").text == "Hello"
 
 
-@pytest.mark.parametrize("module", ["blocking.py", "blocking_turns.py", "idle.py"])
+@pytest.mark.parametrize("module", ["blocking.py", "blocking_pool.py", "blocking_turns.py", "idle.py"])
 def test_ctrl_c_between_any_two_steps_leaves_a_client_that_goes_on(module: str, server: Server) -> None:
     """Each time one that has kept a connection."""
     for step in itertools.count(1):

@@ -1,4 +1,4 @@
-"""One connection that a thread waits on, plain or over TLS: `BlockingConnection`, and `opened`, which makes one.
+"""One connection that a thread waits on, plain or over TLS: `BlockingConnection`.
 
 Owns the socket, how a wait on it is limited, and that one thread may close it while another one reads. While the
 standard library waits, other threads run, and Ctrl-C is heard.
@@ -12,7 +12,6 @@ import sys
 import time
 import weakref
 from contextlib import suppress
-from functools import partial
 from math import inf
 from os import getpid
 from threading import get_ident
@@ -24,32 +23,27 @@ from zen_native.transport.choice import GIVEN_UP
 from zen_native.transport.limits import MAX_REST, REST_SECONDS
 
 from .answer import MAX_HEAD
+from .blocking_waits import SLICE, checked, is_timeout, slices
 from .delivery import was_taken
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from zen_native._core import Steady
     from zen_native.events import LLMEvent
     from zen_native.transport.limits import Watch
 
     from .blocking_turns import Turn
+    from .blocking_waits import Left
     from .head import Head
     from .origin import Origin
     from .secure import TlsLayer
 
-    Left = Callable[[], float | None]
-    """Seconds until a limit, None where there is none."""
-
-__all__ = ["HEARS_CTRL_C", "BlockingConnection", "opened"]
+__all__ = ["BlockingConnection", "shut"]
 
 _READ = 32 << 10
 _ROUNDS = 3
-HEARS_CTRL_C = sys.platform != "win32"
-"""Whether a thread that waits for the network does, however long it waits."""
-_SLICE = None if HEARS_CTRL_C else 0.1
-"""Where it does not, no wait is longer."""
 _SELECTOR = getattr(selectors, "PollSelector", selectors.SelectSelector)
 """One that costs no file."""
 
@@ -110,7 +104,7 @@ class BlockingConnection:
         try:
             while True:
                 layer.shake()
-                self._limit(_checked(left()))
+                self._limit(checked(left()))
                 self._flush()
                 if layer.is_shaken:
                     break
@@ -119,7 +113,7 @@ class BlockingConnection:
                 layer.received(self._into[:count])
             layer.decrypt()
         except OSError as error:
-            if _is_timeout(error):
+            if is_timeout(error):
                 raise
             with suppress(OSError):
                 self._flush()  # the alert
@@ -141,7 +135,7 @@ class BlockingConnection:
         try:
             self._limit(0)
             while rest and not self._closed and wire.head is None and not wire.ended:
-                seconds = _checked(left())
+                seconds = checked(left())
                 with suppress(BlockingIOError):
                     count = self._socket.send(rest)
                     self._sent += count
@@ -150,7 +144,7 @@ class BlockingConnection:
                 self._hear(seconds)
             self._is_whole = not rest
         except OSError as error:
-            if _is_timeout(error):
+            if is_timeout(error):
                 raise
             self.failure = error
         finally:
@@ -161,7 +155,7 @@ class BlockingConnection:
         """The server takes no more for now. Wait so many seconds at most until it does, or says something."""
         with _SELECTOR() as selector:
             selector.register(self._socket, selectors.EVENT_READ | selectors.EVENT_WRITE)
-            ready = selector.select(left if _SLICE is None else min(left or _SLICE, _SLICE))
+            ready = selector.select(left if SLICE is None else min(left or SLICE, SLICE))
         if ready and ready[0][1] & selectors.EVENT_READ:
             with suppress(BlockingIOError):
                 self._heard(self._socket.recv_into(self._into))
@@ -181,7 +175,7 @@ class BlockingConnection:
             try:
                 count = 0 if self._closed else receive(into)
             except OSError as error:
-                self.is_late = _is_timeout(error)
+                self.is_late = is_timeout(error)
                 if not self.is_late:
                     self._broke(error)
                 return
@@ -209,7 +203,7 @@ class BlockingConnection:
             if not self._closed:
                 count = self._received(left)
         except OSError as error:
-            if _is_timeout(error):
+            if is_timeout(error):
                 raise TimeoutError from None
             self._broke(error)
             return
@@ -275,17 +269,17 @@ class BlockingConnection:
     def hang_up(self) -> None:
         """Wakes a thread that sends or reads, which closing does not. A forked child has none, but its parent may."""
         if self._process == getpid():
-            _shut(self._socket)
+            shut(self._socket)
 
     # The socket
 
     def _received(self, left: float | None) -> int:
-        for piece in _slices(left):
+        for piece in slices(left):
             self._limit(piece)
             try:
                 return self._socket.recv_into(self._into)
             except TimeoutError as error:
-                if not _is_timeout(error):
+                if not is_timeout(error):
                     raise
         raise TimeoutError
 
@@ -320,65 +314,10 @@ class BlockingConnection:
             self._limited = seconds
 
 
-def opened(
-    origin: Origin,
-    context: ssl.SSLContext | None,
-    left: Left,
-    wake_by: Callable[[Callable[[], object]], object],
-) -> BlockingConnection:
-    """A new connection. `wake_by` is told what ends connecting and shaking hands from another thread.
-
-    Raises:
-        OSError: there is none.
-        ConnectError: there is none that is secure.
-        TimeoutError: it took too long.
-    """
-    connection = BlockingConnection(origin, _connected(origin, left, wake_by))
-    if context is not None:
-        wake_by(connection.hang_up)
-        try:
-            connection.secure(context, left)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
-
-
-def _connected(origin: Origin, left: Left, wake_by: Callable[[Callable[[], object]], object]) -> socket.socket:
-    """To the first address that answers; each may take an even part of the time that is left."""
-    found = socket.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
-    failed: list[OSError] = []
-    for number, (family, kind, protocol, _, address) in enumerate(found):
-        seconds = _checked(left())
-        try:
-            made = socket.socket(family, kind, protocol)  # which a system without IPv6 refuses
-            try:
-                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                made.settimeout(None if seconds is None else seconds / (len(found) - number))
-                wake_by(partial(_shut, made))
-                _checked(left())  # by now
-                made.connect(address)
-            except BaseException:
-                made.close()
-                raise
-        except OSError as error:
-            failed.append(error)
-        else:
-            return made
-    raise _together(failed)
-
-
-def _shut(connected: socket.socket) -> None:
+def shut(connected: socket.socket) -> None:
+    """Wakes whoever waits for it."""
     with suppress(OSError):
         connected.shutdown(socket.SHUT_RDWR)
-
-
-def _together(failed: list[OSError]) -> OSError:
-    """One error for addresses that have all failed. It says what each did, where that is not the same."""
-    said = list(dict.fromkeys(map(str, failed)))
-    if len(said) < 2:
-        return failed[-1] if failed else OSError("the host has no address")
-    return OSError("; ".join(said))
 
 
 def _let_go(of: weakref.ref[BlockingConnection], connected: socket.socket) -> None:
@@ -391,24 +330,3 @@ def _let_go(of: weakref.ref[BlockingConnection], connected: socket.socket) -> No
         if connection.user in running:
             return
     connected.close()
-
-
-def _slices(left: float | None) -> Iterator[float | None]:
-    """Pieces of a wait of so many seconds."""
-    if _SLICE is None:
-        yield left
-        return
-    until = float("inf") if left is None else time.monotonic() + left
-    while (rest := until - time.monotonic()) > 0:
-        yield min(rest, _SLICE)
-
-
-def _checked(left: float | None) -> float | None:
-    if left == 0:  # which a socket would take for "do not wait", and call another error
-        raise TimeoutError
-    return left
-
-
-def _is_timeout(error: OSError) -> bool:
-    """Whether time passed here; the network has a timeout of its own, which comes with a number."""
-    return isinstance(error, TimeoutError) and error.errno is None
