@@ -16,7 +16,7 @@ from tests.kit.authority import Authority
 from tests.kit.server import Reply, Server, sse_reply
 
 import zen_native as zen
-from zen_native.transport.native import aio
+from zen_native.transport.native import connecting
 from zen_native.transport.native.connection import Connection
 
 pytestmark = pytest.mark.filterwarnings("ignore:Async generator 'http:ResourceWarning")
@@ -162,7 +162,7 @@ def test_a_kept_connection_holds_no_headers(kind: str, parts: int, monkeypatch: 
             assert (await client.generate("mine/m", "hi")).text == "Hello"
             assert [each.wire.head for each in made] == [(200, {})]
 
-    monkeypatch.setattr(aio, "Connection", Noted)
+    monkeypatch.setattr(connecting, "Connection", Noted)
     answer = in_one("set-cookie: session=secret")
     whole: bytes = answer.parts[0]
     answer = Reply([whole] if parts == 1 else [whole[:-20], whole[-20:]], raw=True, kept=True)

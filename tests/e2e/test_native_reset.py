@@ -20,7 +20,7 @@ from tests.kit.server import CUT, RESET, Part, Reply, Server, sse_reply
 
 import zen_native as zen
 from zen_native.transport.native import answer, blocking_connection, connection
-from zen_native.transport.native.aio import Home
+from zen_native.transport.native.connecting import Connector
 from zen_native.transport.native.connection import Connection
 from zen_native.transport.native.origin import Origin
 
@@ -65,15 +65,15 @@ def test_between_the_connection_and_the_request(
     kind: str, secure: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The loop may hear of the end first: of a reset, or of a server that wants a certificate of the client's."""
-    connected = Home._connected
+    connected = Connector.connected
 
-    async def late(home: Home, origin: Origin) -> Connection:
-        found = await connected(home, origin)
+    async def late(connector: Connector, origin: Origin) -> Connection:
+        found = await connected(connector, origin)
         while found.open:  # noqa: ASYNC110 - callbacks of the loop close it
             await asyncio.sleep(0)
         return found
 
-    monkeypatch.setattr(Home, "_connected", late)
+    monkeypatch.setattr(Connector, "connected", late)
     if secure:
         authority = Authority(tmp_path)
         with Server(tls=authority.demanding(ssl.TLSVersion.TLSv1_3)) as server:

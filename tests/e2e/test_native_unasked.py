@@ -19,7 +19,7 @@ from tests.kit.reads import Reads
 from tests.kit.server import Reply, Server
 
 import zen_native as zen
-from zen_native.transport.native import aio
+from zen_native.transport.native import connecting
 
 ANSWER = counted(b"".join(WHOLE))
 PIECE = 64 << 10
@@ -133,7 +133,7 @@ def test_what_lies_there_unread_is_not_the_next_answer(
 ) -> None:
     """The loop was busy with something else when it came."""
     if not polled:
-        monkeypatch.setattr(aio, "poller_of", lambda *_: None)
+        monkeypatch.setattr(connecting, "poller_of", lambda *_: None)
     with Hasty(authority if secure else None, then) as hasty:
 
         async def main() -> list[str]:

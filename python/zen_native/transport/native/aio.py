@@ -8,37 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import threading
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zen_native.errors import ConnectError
 from zen_native.transport.choice import CLOSED, GIVEN_UP
 from zen_native.transport.connections import ConnectionLimits
-from zen_native.transport.tls import context_of, is_at_hand
+from zen_native.transport.tls import context_of
 
 from .answer import StaleError
-from .connection import Connection, SecureConnection
+from .connecting import Connector
 from .exchange import AioExchange
 from .head import Heads
 from .idle import Idle
-from .polling import end_polling, poller_of
 from .rest import Rest
 from .turns import Turns
 from .waiting import Bells, done_on, end_now
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator
 
     from zen_native._core import Decoder
     from zen_native.transport.base import HttpRequest
     from zen_native.transport.limits import Watch
     from zen_native.transport.tls import TlsContext
 
+    from .connection import Connection
     from .origin import Origin
 
 __all__ = ["AioTransport"]
@@ -46,12 +44,6 @@ __all__ = ["AioTransport"]
 _AT_A_TIME = 4
 """So many connections are closed in one iteration of a loop. Of each, who reads it is told within it, and goes on to
 the end of its request: a fifth of a millisecond."""
-_READ = 64 << 10
-"""So much is read and decoded at a time: in far less than a millisecond."""
-_MANY_READS = 16 << 10
-"""The same for loops that may read 32 times in one iteration (uvloop, whose libuv does): half a megabyte in all."""
-_SECOND_ADDRESS = 0.25
-"""After so many seconds the next address of a host is tried, too (RFC 8305 section 8)."""
 
 
 class AioTransport:
@@ -132,19 +124,12 @@ class Home:
         self.closed = False
         self.bells = Bells(loop)
         self.done = done_on(loop)
-        self._tls = tls
         self._idle: Idle[Connection] = Idle(limits)
         self._busy: set[Connection] = set()
         self._rests: dict[Connection, Rest] = {}
         """Of those that are busy."""
         self._turns = Turns(loop, limits.max_connections)
-        self._size = _READ if isinstance(loop, asyncio.BaseEventLoop) else _MANY_READS
-        self._buffer = bytearray(self._size)
-        self._context: ssl.SSLContext | None = None
-        sealed = bytearray(self._size)
-        self._sealed = memoryview(sealed)
-        """Where connections over TLS are read to."""
-        self._poller = poller_of(loop, sealed)
+        self._connector = Connector(loop, tls, self._lost)
         self._sweeper: asyncio.TimerHandle | None = None
         self._finalizer: AsyncGenerator[None, None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -192,9 +177,8 @@ class Home:
             self._sweeper.cancel()
         for connection in self._all():
             _give_up(connection)
-        poller, self._poller = self._poller, None
-        if poller is not None and self.process == os.getpid():  # to the system, a child's is its parent's
-            end_polling(self.loop, poller)
+        if self.process == os.getpid():
+            self._connector.end_polling()
         self.bells.close()
         self._turns.end()
 
@@ -331,7 +315,7 @@ class Home:
                 watch.wake_by(partial(end_now, limit))
                 if watch.left() == 0:  # by now
                     end_now(limit)
-                return await self._connected(origin)
+                return await self._connector.connected(origin)
         except OSError as error:  # a timeout is one, too
             if limit.expired():
                 failed: Exception = watch.expired() if watch.is_over() else watch.no_connection(origin.unreachable())
@@ -340,36 +324,6 @@ class Home:
         finally:
             watch.wake_by(_nothing)
         raise failed  # here, so that the error brings no frames with it that hold the request
-
-    async def _connected(self, origin: Origin) -> Connection:
-        is_address = ":" in origin.host or origin.host.replace(".", "").isdigit()
-        eyeballs = not is_address and self._staggers()
-        options: dict[str, Any] = {"happy_eyeballs_delay": _SECOND_ADDRESS} if eyeballs else {}
-        make = await self._maker(origin)
-        _, made = await self.loop.create_connection(make, origin.host, origin.port, **options)
-        try:
-            if isinstance(made, SecureConnection):
-                await made.shaken()
-            if self._poller is not None and not self.closed:
-                made.read_by(self._poller)
-        except BaseException:
-            made.abort()
-            raise
-        return made
-
-    def _staggers(self) -> bool:
-        """Whether the loop can try several addresses at a time. What one of another kind (uvloop) does with them is its
-        own business. Before Python 3.14, some versions fail where tasks begin at once, as those of a factory may
-        (https://github.com/python/cpython/issues/124309)."""
-        tasks_are_plain = sys.version_info >= (3, 14) or self.loop.get_task_factory() is None
-        return isinstance(self.loop, asyncio.BaseEventLoop) and tasks_are_plain
-
-    async def _maker(self, origin: Origin) -> Callable[[], Connection]:
-        if not origin.secure:
-            return partial(Connection, origin, self._buffer, self._lost)
-        if self._context is None:  # a thread may have to read all the authorities of the system
-            self._context = self._tls() if is_at_hand(self._tls) else await asyncio.to_thread(self._tls)
-        return partial(SecureConnection, origin, self._buffer, self._lost, self._context, self._sealed)
 
     def _lost(self, connection: Connection) -> None:
         self._idle.drop(connection)
