@@ -113,3 +113,17 @@ def test_one_that_does_not_come_is_left(
     run(kind, main)
     assert [request.connection for request in server.requests] == [0, 1]
     assert caplog.records == []
+
+
+def test_nothing_is_opened_in_its_place_for_a_client_that_is_closed(kind: str, server: Server) -> None:
+    async def main() -> None:
+        client = new_client(kind, config(server))
+        await client.generate("mine/m", "hi")
+        heir = asyncio.create_task(client.generate("mine/m", "hi"))
+        await asyncio.sleep(0)
+        await client.aclose()
+        with pytest.raises(RuntimeError, match="the client is closed"):
+            await asyncio.wait_for(heir, 5)
+
+    run(kind, main)
+    assert (len(server.requests), server.connections) == (1, 1)

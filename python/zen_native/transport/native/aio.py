@@ -29,7 +29,7 @@ from .turns import Turns
 from .waiting import Bells, done_on, end_now
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from zen_native._core import Decoder
     from zen_native.transport.base import HttpRequest
@@ -128,6 +128,8 @@ class Home:
         self._busy: set[Connection] = set()
         self._rests: dict[Connection, Rest] = {}
         """Of those that are busy."""
+        self._opening: set[Callable[[], None]] = set()
+        """How those end that are not there yet."""
         self._turns = Turns(loop, limits.max_connections)
         self._connector = Connector(loop, tls, self._lost)
         self._sweeper: asyncio.TimerHandle | None = None
@@ -153,8 +155,8 @@ class Home:
     async def _close_gradually(self) -> None:
         """Leave the loop time for others between connections."""
         self.closed = True
-        for count, connection in enumerate(self._all(), 1):
-            _give_up(connection)
+        for count, end in enumerate(self._all(), 1):
+            end()
             if count % _AT_A_TIME == 0:
                 await asyncio.sleep(0)
 
@@ -175,16 +177,16 @@ class Home:
         self.closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for connection in self._all():
-            _give_up(connection)
+        for end in self._all():
+            end()
         if self.process == os.getpid():
             self._connector.end_polling()
         self.bells.close()
         self._turns.end()
 
-    def _all(self) -> list[Connection]:
-        """Those that are in use, and those that were idle until now."""
-        return [*self._busy, *self._idle.over(0)]
+    def _all(self) -> list[Callable[[], None]]:
+        """How all end: those that are not there yet, those in use, and those that were idle until now."""
+        return [*self._opening, *(partial(_give_up, each) for each in (*self._busy, *self._idle.over(0)))]
 
     # Taking and giving back
 
@@ -310,18 +312,24 @@ class Home:
 
     async def _opened_in_time(self, origin: Origin, until: float | None, watch: Watch) -> Connection:
         limit = asyncio.timeout_at(until)
+        end = partial(end_now, limit)
         try:
             async with limit:
-                watch.wake_by(partial(end_now, limit))
+                self._check_open()
+                self._opening.add(end)
+                watch.wake_by(end)
                 if watch.left() == 0:  # by now
-                    end_now(limit)
+                    end()
                 return await self._connector.connected(origin)
         except OSError as error:  # a timeout is one, too
-            if limit.expired():
-                failed: Exception = watch.expired() if watch.is_over() else watch.no_connection(origin.unreachable())
+            if self.closed:
+                failed: Exception = RuntimeError(CLOSED)
+            elif limit.expired():
+                failed = watch.expired() if watch.is_over() else watch.no_connection(origin.unreachable())
             else:
                 failed = ConnectError(origin.unreachable(error))
         finally:
+            self._opening.discard(end)
             watch.wake_by(_nothing)
         raise failed  # here, so that the error brings no frames with it that hold the request
 

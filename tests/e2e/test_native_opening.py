@@ -1,0 +1,148 @@
+"""A client that is closed while tasks open connections over the native transport, which may take long: they are told
+at once, and what they had opened is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from tests.kit.asking import NATIVE, WHOLE, config, is_sync, new_client, run
+from tests.kit.server import Server, Silent, sse_reply
+
+import zen_native as zen
+from zen_native.transport import tls
+from zen_native.transport.tls import context_of
+
+KINDS = [kind for kind in NATIVE if not is_sync(kind)]
+LATE = zen.Timeouts(connect=60)
+CLOSED = "the client is closed"
+
+
+class Full:
+    """Takes no connection, and does not say so."""
+
+    def __init__(self, scheme: str) -> None:
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(0)
+        self._fillers = [socket.socket() for _ in range(2)]
+        for filler in self._fillers:
+            filler.setblocking(False)
+            filler.connect_ex(self._listener.getsockname())
+        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for each in (*self._fillers, self._listener):
+            each.close()
+
+
+@contextmanager
+def full(scheme: str) -> Iterator[Any]:
+    """One such, for a while."""
+    made = Full(scheme)
+    yield made
+    made.close()
+
+
+class Held:
+    """Functions that wait, where a thread of the loop calls them."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.called = threading.Event()
+        self.over = threading.Event()
+        self._monkeypatch = monkeypatch
+
+    def hold(self, owner: object, name: str) -> None:
+        """That one does, until it is over."""
+        real = getattr(owner, name)
+
+        def waiting(*arguments: Any, **keywords: Any) -> Any:
+            if threading.current_thread() is not threading.main_thread():
+                self.called.set()
+                assert self.over.wait(20)
+            return real(*arguments, **keywords)
+
+        self._monkeypatch.setattr(owner, name, waiting)
+
+
+@pytest.fixture
+def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    made = Held(monkeypatch)
+    yield made
+    made.over.set()
+
+
+async def told(client: Any, begun: Callable[[], Awaitable[object]], elsewhere: bool = False, count: int = 1) -> None:
+    """Requests of a client that is closed when they have begun, in a thread and a loop of its own if `elsewhere`."""
+    asked = [asyncio.create_task(client.generate("mine/m", "hi")) for _ in range(count)]
+    await begun()
+    await (asyncio.to_thread(asyncio.run, client.aclose()) if elsewhere else client.aclose())
+    done, _ = await asyncio.wait(asked, timeout=5)
+    assert {str(each.exception()) for each in done} == {CLOSED}
+    assert {type(each.exception()) for each in done} == {RuntimeError}
+    assert len(done) == count
+
+
+async def soon() -> None:
+    """By when a task waits for the server."""
+    await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_connects_is_told(kind: str, scheme: str, elsewhere: bool) -> None:
+    context_of()  # or a thread would make it first
+    with full(scheme) as server:
+        run(kind, lambda: told(new_client(kind, config(server), timeouts=LATE), soon, elsewhere, count=9))
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_who_shakes_hands_is_told(kind: str, elsewhere: bool) -> None:
+    with Silent() as silent:
+
+        async def main() -> None:
+            client = new_client(kind, config(silent), timeouts=LATE)
+            await told(client, lambda: asyncio.to_thread(silent.greeted.wait, 5), elsewhere)
+            assert await asyncio.to_thread(silent.left.wait, 5)
+
+        run(kind, main)
+
+
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [
+        *((kind, "the authorities") for kind in KINDS),
+        ("native-asyncio", "a name"),  # uvloop asks the system itself
+    ],
+)
+def test_who_waits_for_a_thread_is_told(kind: str, what: str, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which reads the authorities of the system, or looks up a name."""
+    monkeypatch.setattr(tls, "_CONTEXTS", {})
+
+    async def main() -> None:
+        client = new_client(kind, settings, timeouts=LATE)
+        try:
+            await told(client, lambda: asyncio.to_thread(held.called.wait, 5))
+        finally:
+            held.over.set()
+
+    with Server(sse_reply(*WHOLE)) as server:
+        port = server.url.rpartition(":")[2].partition("/")[0]
+        if what == "a name":
+            held.hold(socket, "getaddrinfo")
+            server.url = f"http://localhost:{port}"
+        else:
+            held.hold(ssl, "create_default_context")
+            server.url = f"https://127.0.0.1:{port}"
+        settings = config(server)
+        run(kind, main)
+        assert server.connections == 0
