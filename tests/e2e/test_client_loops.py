@@ -4,6 +4,7 @@ used again meanwhile. How a stream is left is in `test_client_release_async`."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, is_sync, new_client, run
+from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, is_sync, new_client, new_loop, run
 from tests.kit.authority import Authority
 from tests.kit.server import Reply, Server, sse_reply
 
@@ -65,6 +66,21 @@ def test_one_client_serves_several_loops_at_a_time(kind: str, server: Server) ->
     assert texts == ["Hello"] * 30
     assert server.wait_for(lambda: server.held_open == 0)
     asyncio.run(client.aclose())
+
+
+@pytest.mark.filterwarnings("ignore:asynchronous generator:ResourceWarning")
+@pytest.mark.parametrize("kind", [kind for kind in ASYNCIO if kind in NATIVE])
+def test_a_loop_that_has_closed_its_generators_goes_on(kind: str, server: Server) -> None:
+    """And with them its connections, but not the client."""
+    client = new_client(kind, config(server))
+    with contextlib.closing(new_loop(kind)) as loop:
+        for _ in range(2):
+            for _ in range(2):
+                assert loop.run_until_complete(client.generate("mine/m", "hi")).text == "Hello"
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            assert server.wait_for(lambda: server.held_open == 0)
+        loop.run_until_complete(client.aclose())
+    assert [request.connection for request in server.requests] == [0, 0, 1, 1]
 
 
 @pytest.mark.parametrize("kind", ASYNCIO)
