@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from zen_native._core import Steady
 from zen_native.transport.connections import ConnectionLimits
+from zen_native.transport.sleeping import HEARS_CTRL_C
 from zen_native.transport.tls import context_of
 
 from .answer import Answer, StaleError
 from .blocking_pool import BlockingPool
-from .blocking_waits import HEARS_CTRL_C
 from .head import Head, head_of, is_last
 from .origin import parted
 

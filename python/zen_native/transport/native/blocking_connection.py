@@ -21,26 +21,28 @@ from zen_native._core import Wire
 from zen_native.transport.base import INHERITED
 from zen_native.transport.choice import GIVEN_UP
 from zen_native.transport.limits import MAX_REST, REST_SECONDS
+from zen_native.transport.sleeping import SLICE, slices
 
 from .answer import MAX_HEAD
-from .blocking_waits import SLICE, checked, is_timeout, slices
 from .delivery import was_taken
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from zen_native._core import Steady
     from zen_native.events import LLMEvent
     from zen_native.transport.limits import Watch
 
     from .blocking_turns import Turn
-    from .blocking_waits import Left
     from .head import Head
     from .origin import Origin
     from .secure import TlsLayer
 
-__all__ = ["BlockingConnection", "shut"]
+    Left = Callable[[], float | None]
+    """Seconds until a limit, None where there is none."""
+
+__all__ = ["BlockingConnection", "checked", "shut"]
 
 _READ = 32 << 10
 _ROUNDS = 3
@@ -113,7 +115,7 @@ class BlockingConnection:
                 layer.received(self._into[:count])
             layer.decrypt()
         except OSError as error:
-            if is_timeout(error):
+            if _is_timeout(error):
                 raise
             with suppress(OSError):
                 self._flush()  # the alert
@@ -144,7 +146,7 @@ class BlockingConnection:
                 self._hear(seconds)
             self._is_whole = not rest
         except OSError as error:
-            if is_timeout(error):
+            if _is_timeout(error):
                 raise
             self.failure = error
         finally:
@@ -175,7 +177,7 @@ class BlockingConnection:
             try:
                 count = 0 if self._closed else receive(into)
             except OSError as error:
-                self.is_late = is_timeout(error)
+                self.is_late = _is_timeout(error)
                 if not self.is_late:
                     self._broke(error)
                 return
@@ -203,7 +205,7 @@ class BlockingConnection:
             if not self._closed:
                 count = self._received(left)
         except OSError as error:
-            if is_timeout(error):
+            if _is_timeout(error):
                 raise TimeoutError from None
             self._broke(error)
             return
@@ -279,7 +281,7 @@ class BlockingConnection:
             try:
                 return self._socket.recv_into(self._into)
             except TimeoutError as error:
-                if not is_timeout(error):
+                if not _is_timeout(error):
                     raise
         raise TimeoutError
 
@@ -330,3 +332,14 @@ def _let_go(of: weakref.ref[BlockingConnection], connected: socket.socket) -> No
         if connection.user in running:
             return
     connected.close()
+
+
+def checked(left: float | None) -> float | None:
+    if left == 0:  # which a socket would take for "do not wait", and call another error
+        raise TimeoutError
+    return left
+
+
+def _is_timeout(error: OSError) -> bool:
+    """Whether time passed here; the network has a timeout of its own, which comes with a number."""
+    return isinstance(error, TimeoutError) and error.errno is None

@@ -9,14 +9,13 @@ import socket
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .blocking_connection import BlockingConnection, shut
-from .blocking_waits import checked
+from .blocking_connection import BlockingConnection, checked, shut
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from .blocking_waits import Left
+    from .blocking_connection import Left
     from .origin import Origin
 
 __all__ = ["opened"]

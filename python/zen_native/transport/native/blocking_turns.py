@@ -14,6 +14,8 @@ from contextlib import suppress
 from sys import maxsize
 from typing import TYPE_CHECKING
 
+from zen_native.transport.sleeping import Sleeper
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -91,20 +93,7 @@ class Turns:
                     self._queue.remove(turn)
 
 
-class Turn:
+class Turn(Sleeper):
     """Of one thread."""
 
-    __slots__ = ("_asleep",)
-
-    def __init__(self) -> None:
-        self._asleep = threading.Lock()
-        self._asleep.acquire()
-
-    def wake(self) -> None:
-        """End the wait for it. May be called again."""
-        with suppress(RuntimeError):
-            self._asleep.release()
-
-    def wait(self, seconds: float | None) -> None:
-        """Until somebody ends that."""
-        self._asleep.acquire(timeout=-1 if seconds is None else seconds)
+    __slots__ = ()
