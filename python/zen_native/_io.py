@@ -8,7 +8,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from .transport.sleeping import Sleeper
+
+if TYPE_CHECKING:
+    from .transport.limits import Watch
 
 __all__ = ["AsyncIo", "Io", "SyncIo", "drive", "other_event_loop"]
 
@@ -20,6 +27,10 @@ class Io(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+    async def pause(self, seconds: float, watch: Watch) -> None:
+        """Wait. Who hangs up on that watch, from whatever thread or task, ends it."""
         ...
 
     async def blocking(self, call: Callable[[], _T], seconds: float | None = None) -> _T:
@@ -37,6 +48,12 @@ class SyncIo:
     async def sleep(self, seconds: float) -> None:
         """See `Io`."""
         time.sleep(seconds)  # noqa: ASYNC251 - `drive` runs it, no event loop does
+
+    async def pause(self, seconds: float, watch: Watch) -> None:
+        """See `Io`."""
+        sleeper = Sleeper()
+        if _is_wanted(watch, sleeper.wake):
+            sleeper.wait(seconds)
 
     async def blocking(
         self,
@@ -61,6 +78,24 @@ class AsyncIo:
 
             await anyio.sleep(seconds)
 
+    async def pause(self, seconds: float, watch: Watch) -> None:
+        """See `Io`."""
+        if other_event_loop() is None:
+            import asyncio
+
+            told = asyncio.Event()
+            if _is_wanted(watch, partial(_tell, asyncio.get_running_loop().call_soon_threadsafe, told.set)):
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        await told.wait()
+        else:
+            import anyio
+
+            event, token = anyio.Event(), sys.modules["trio"].lowlevel.current_trio_token()
+            if _is_wanted(watch, partial(_tell, token.run_sync_soon, event.set)):
+                with anyio.move_on_after(seconds):
+                    await event.wait()
+
     async def blocking(self, call: Callable[[], _T], seconds: float | None = None) -> _T:
         """See `Io`."""
         if other_event_loop() is None:
@@ -72,6 +107,17 @@ class AsyncIo:
 
         with anyio.fail_after(seconds):
             return await anyio.to_thread.run_sync(call, abandon_on_cancel=True)
+
+
+def _is_wanted(watch: Watch, wake: Callable[[], object]) -> bool:
+    """Whether the wait that comes now is; `wake` ends it. Asked behind that: from then on nobody is missed."""
+    watch.wake_by(wake)
+    return watch.left() != 0
+
+
+def _tell(call_soon: Callable[[Callable[[], object]], object], wake: Callable[[], object]) -> None:
+    with suppress(RuntimeError):  # the loop is over, and nobody waits on it
+        call_soon(wake)
 
 
 def other_event_loop() -> str | None:

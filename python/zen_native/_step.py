@@ -108,6 +108,8 @@ class Step:
             total_until = engine.retrier.clock() + engine.timeouts.total
         self._total_until = total_until
         self._attempt: Attempt | None = None
+        self._pause: Watch | None = None
+        """What ends the wait for the next one."""
         self._begun = False
         self._closed = False
         self._notes: tuple[str, ...] = ()
@@ -162,6 +164,8 @@ class Step:
     async def close(self) -> None:
         """Let go of the connection."""
         self._closed = True
+        if self._pause is not None:
+            self._pause.hang_up()
         if self._attempt is not None and not self._attempt.over:
             await self._attempt.close()
 
@@ -204,7 +208,8 @@ class Step:
         for number in count(1):
             wait = engine.retrier.before(key)
             if wait > 0:
-                await self._wait(wait, prepared)
+                self._check_time(wait, prepared)
+                await self._wait(wait)
             if self._closed:
                 break
             try:
@@ -219,7 +224,7 @@ class Step:
             else:
                 engine.retrier.succeeded()
                 return events
-            await engine.io.sleep(delay)
+            await self._wait(delay)
         return []
 
     async def _prepare(self, model: str) -> Prepared:
@@ -258,13 +263,32 @@ class Step:
             attempt.give_up()  # another thread closed this meanwhile, and found no attempt, or the one before
         return attempt
 
-    async def _wait(self, seconds: float, prepared: Prepared) -> None:
+    async def _wait(self, seconds: float) -> None:
+        """Wait, and no longer than until the stream is closed.
+
+        Raises:
+            RuntimeError: the client is.
+        """
+        engine = self._engine
+        watch = self._pause = Watch(engine.timeouts)
+        try:
+            with engine.transports.watched(watch):
+                if not self._closed:  # behind that, as `close` looks for the pause when it has said so
+                    await engine.io.pause(seconds, watch)
+        finally:
+            watch.answered()
+
+    def _check_time(self, seconds: float, prepared: Prepared) -> None:
+        """See that there is so much of it.
+
+        Raises:
+            StreamTimeoutError: there is not.
+        """
         if self._is_late(seconds):
             route = prepared.route
             raise StreamTimeoutError(
                 "the time limit passed: total", phase="total", provider=route.provider, model=route.model
             )
-        await self._engine.io.sleep(seconds)
 
     def _is_late(self, seconds: float = 0.0) -> bool:
         """Whether the limit of the whole operation is over by then, or nobody waits for it any more."""

@@ -35,11 +35,11 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long the client slept between attempts; it does not sleep at all."""
     slept: list[float] = []
 
-    async def sleep(self: object, seconds: float) -> None:
+    async def pause(self: object, seconds: float, watch: object) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(SyncIo, "sleep", sleep)
-    monkeypatch.setattr(AsyncIo, "sleep", sleep)
+    monkeypatch.setattr(SyncIo, "pause", pause)
+    monkeypatch.setattr(AsyncIo, "pause", pause)
     return slept
 
 

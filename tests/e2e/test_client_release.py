@@ -301,10 +301,10 @@ def test_nothing_is_sent_again_for_a_stream_that_was_closed(
     server.plays(Reply([b"{}"], status=500), sse_reply(*WHOLE))
     stream = client.stream("mine/m", "hi", fallbacks=["mine/n"])
 
-    async def sleep(self: object, seconds: float) -> None:
+    async def pause(self: object, seconds: float, watch: object) -> None:
         stream.close()
 
-    monkeypatch.setattr(SyncIo, "sleep", sleep)
+    monkeypatch.setattr(SyncIo, "pause", pause)
     with pytest.raises(RuntimeError, match="closed before its end"):
         next(stream)
     assert len(server.requests) == 1

@@ -100,14 +100,14 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A used-up limit holds back the next call, which this server has nothing against. The end of a body may come as
     late as a busy machine has it: how long a connection is worth a wait is not asked here."""
 
-    async def sleep(self: object, seconds: float) -> None:
+    async def pause(self: object, seconds: float, watch: object) -> None:
         pass
 
     for module in (_attempt, blocking_connection, rest):
         monkeypatch.setattr(module, "REST_SECONDS", LATE)
     monkeypatch.setattr(blocking_connection, "_ROUNDS", 1000)
-    monkeypatch.setattr(SyncIo, "sleep", sleep)
-    monkeypatch.setattr(AsyncIo, "sleep", sleep)
+    monkeypatch.setattr(SyncIo, "pause", pause)
+    monkeypatch.setattr(AsyncIo, "pause", pause)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,9 @@ say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from zen_native.gate import TransportName
 
     from .base import Transport
+    from .limits import Watch
 
     Makers = Mapping[TransportName, Callable[[], Transport]]
 
@@ -27,13 +30,15 @@ GIVEN_UP = "the connection was closed with its client"
 class Transports:
     """Usable from several threads."""
 
-    __slots__ = ("_closed", "_lock", "_made", "_make")
+    __slots__ = ("_closed", "_lock", "_made", "_make", "_waiting")
 
     def __init__(self, make: Makers) -> None:
         self._make = make
         self._made: dict[TransportName, Transport] = {}
         self._lock = Lock()
         self._closed = False
+        self._waiting: set[tuple[int, Watch]] = set()
+        """Between two sendings, and in which process: a forked child has not the threads and loops of its parent."""
 
     def has(self, name: TransportName) -> bool:
         """Whether there is one of that name."""
@@ -46,20 +51,41 @@ class Transports:
         Raises:
             RuntimeError: the client is closed.
         """
-        if self._closed:
-            raise RuntimeError(CLOSED)
+        self._check_open()
         found = self._made.get(name)
         if found is None:
             with self._lock:
                 found = self._made.get(name)
                 if found is None:
                     found = self._made[name] = self._make[name]()
-            if self._closed:  # meanwhile, maybe before that one was there to be closed; it has nothing open yet
-                raise RuntimeError(CLOSED)
+            self._check_open()  # it may have been closed before that one was there to be; it has nothing open yet
         return found
 
+    @contextmanager
+    def watched(self, watch: Watch) -> Iterator[None]:
+        """In the block, who closes these hangs up on that watch.
+
+        Raises:
+            RuntimeError: the client is closed, maybe by now.
+        """
+        mine = (os.getpid(), watch)
+        self._waiting.add(mine)
+        try:
+            self._check_open()  # behind that, as `close` looks at who waits when it has said so
+            yield
+            self._check_open()
+        finally:
+            self._waiting.discard(mine)
+
     async def close(self) -> None:
-        """Close what they keep open, for good."""
+        """Close what they keep open, for good. Who waits to send again is told."""
         self._closed = True
+        for process, watch in [*self._waiting]:
+            if process == os.getpid():
+                watch.hang_up()
         for transport in list(self._made.values()):
             await transport.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise RuntimeError(CLOSED)
