@@ -7,7 +7,7 @@ say.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -62,7 +62,7 @@ class Transports:
         return found
 
     @contextmanager
-    def watched(self, watch: Watch) -> Iterator[None]:
+    def watched(self, watch: Watch) -> Generator[None]:
         """In the block, who closes these hangs up on that watch.
 
         Raises:
