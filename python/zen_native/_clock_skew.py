@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from threading import Lock
 
+from ._locks import Locks
 from .transport.limits import Clock
 
 __all__ = ["Clocks", "disagreement", "shown_skew"]
@@ -29,7 +29,7 @@ class Clocks:
     """How far those who are asked are ahead of us, in seconds. Usable from several threads."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._locks = Locks()
         self._ahead: dict[str, float] = {}
 
     def ahead(self, origin: str) -> float:
@@ -38,7 +38,7 @@ class Clocks:
 
     def learn(self, origin: str, seconds: float) -> None:
         """Take it from a refusal."""
-        with self._lock:
+        with self._locks.own():
             self._ahead.pop(origin, None)
             self._ahead[origin] = seconds
             if len(self._ahead) > _MAX_ORIGINS:

@@ -6,8 +6,9 @@ Owns what is written of a decision, and that no secret is. Decides nothing.
 from __future__ import annotations
 
 import logging
-from threading import Lock
 from typing import TYPE_CHECKING
+
+from ._locks import Locks
 
 if TYPE_CHECKING:
     from .gate import Decision, Reason, TransportName
@@ -22,30 +23,30 @@ _LOGGER = logging.getLogger("zen_native.gate")
 class Decisions:
     """How often each decision was made. Usable from several threads."""
 
-    __slots__ = ("_counts", "_lock")
+    __slots__ = ("_counts", "_locks")
 
     def __init__(self) -> None:
         self._counts: dict[tuple[RuntimeName, TransportName, Reason], int] = {}
-        self._lock = Lock()
+        self._locks = Locks()
 
     def add(self, decision: Decision) -> None:
         """Count one."""
         runtime = decision.runtime
         reason = decision.transport_reason if runtime == "native" else decision.reason
         key = (runtime, decision.transport, reason)
-        with self._lock:
+        with self._locks.own():
             self._counts[key] = self._counts.get(key, 0) + 1
 
     def counts(self) -> dict[tuple[RuntimeName, TransportName, Reason], int]:
         """Runtime, transport and reason, and how often; the reason is the runtime's or, where that is native, the
         transport's."""
-        with self._lock:
+        with self._locks.own():
             return dict(self._counts)
 
     @property
     def total(self) -> int:
         """How many there were."""
-        with self._lock:
+        with self._locks.own():
             return sum(self._counts.values())
 
     def __repr__(self) -> str:

@@ -45,6 +45,19 @@ def test_fork_while_a_connection_is_given_back() -> None:
     assert [request.connection for request in server.requests] == [0, 1, 0]
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("how", ["beside_who_has_every_lock", "beside_who_has_every_lock_of_a_loop"])
+def test_fork_while_another_thread_has_every_lock(how: str, transport: str, scheme: str, tmp_path: Path) -> None:
+    server, files = secured(scheme, tmp_path)
+    refused = Reply((b"{}",), status=429, headers={"retry-after": "0.01"})
+    with server:
+        server.plays(sse_reply(*WHOLE), refused, sse_reply(*WHOLE))
+        said = live("forks", server, transport, how, *files)
+    before = ["before Hello"] if how.endswith("loop") else []
+    assert said == [*before, "inside Hello", "inside Hello", "child 5", "after Hello"]
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_child_that_ends_its_copy_of_the_loop(transport: str) -> None:
     """Not over TLS, whose authorities are loaded in a thread: asyncio's loop in the parent hears no thread any more."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from math import copysign
 from operator import attrgetter
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from zen_native._locks import Locks
 from zen_native._plain_request import NO_OPTIONS, with_text
 from zen_native.errors import LLMError
 
@@ -55,14 +55,14 @@ class Frames:
     later is in none of the requests that have one: no tools, schemas, labels and members of the body. Usable from
     several threads."""
 
-    __slots__ = ("_known", "_lock", "_once")
+    __slots__ = ("_known", "_locks", "_once")
 
     def __init__(self) -> None:
         self._once: dict[Hashable, None] = {}
         """What was asked once, the oldest first. Of what never comes again there is no frame."""
         self._known: dict[Hashable, _Frame | None] = {}
         """The oldest first; None where there can be none."""
-        self._lock = Lock()
+        self._locks = Locks()
 
     def lowered(self, request: LLMRequest, route: Route) -> tuple[Lowered, bytes] | None:
         """What `lower` and `encoded` give for a streamed answer on that route; None where they are to be asked."""
@@ -80,7 +80,7 @@ class Frames:
 
     def _seen(self, kind: Hashable, request: LLMRequest, route: Route, text: str) -> _Frame | None:
         """The frame of what is asked for the second time."""
-        with self._lock:
+        with self._locks.own():
             if kind in self._known:
                 return self._known[kind]
             if kind not in self._once:
@@ -88,7 +88,7 @@ class Frames:
                 return None
             del self._once[kind]
         frame = _cut(request, route, text)  # who asks meanwhile is a first one again
-        with self._lock:
+        with self._locks.own():
             _keep(self._known, kind, frame)
         return frame
 

@@ -13,13 +13,14 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from threading import Lock, Thread
+from threading import Thread
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
+from zen_native._locks import Locks
 from zen_native.errors import LLMError
 from zen_native.events import Finish, LLMEvent, StepFinish
 
@@ -88,7 +89,7 @@ class Spanned:
         self._context = context.get_current()
         self._span: Span | None = None
         self._began: float | None = None
-        self._lock = Lock()  # a stream may be closed by another thread than the one that reads
+        self._locks = Locks()  # a stream may be closed by another thread than the one that reads
         self._over = False
         self._left = False
         self._source: Source
@@ -140,7 +141,7 @@ class Spanned:
     # The span
 
     def _begin(self) -> None:
-        with self._lock:
+        with self._locks.own():
             if self._over:
                 return
             self._began = perf_counter()
@@ -156,7 +157,7 @@ class Spanned:
 
     def _end(self, error: BaseException | None = None, now: _Now | None = None) -> None:
         now = now or _Now()
-        with self._lock:
+        with self._locks.own():
             if self._over:
                 return
             self._over = True

@@ -7,12 +7,13 @@ Owns modes, the order of interactions, and when a file is written. Usable from s
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
+
+from zen_native._locks import Locks
 
 from .cassette import (
     MAX_BODY,
@@ -73,7 +74,7 @@ class Recorder:
         self._named = tuple(secrets)
         self._secrets: set[str] = set(self._named)
         self._tapes: list[Tape] = []
-        self._lock = threading.Lock()
+        self._locks = Locks()
         self.cassette = load_cassette(self.path) if self.mode == "replay" else Cassette()
         self._used = [False] * len(self.cassette.interactions)
 
@@ -113,7 +114,7 @@ class Recorder:
     @property
     def unused(self) -> tuple[Interaction, ...]:
         """What was recorded but not asked for."""
-        with self._lock:
+        with self._locks.own():
             pairs = zip(self.cassette.interactions, self._used, strict=True)
             return tuple(interaction for interaction, is_used in pairs if not is_used)
 
@@ -124,7 +125,7 @@ class Recorder:
             NoMatchError: there is none.
         """
         request = clean_request(method, url, headers, body, self._named)
-        with self._lock:
+        with self._locks.own():
             index = first_match(self.cassette, self._used, request, self._headers)
             if index is None:
                 raise no_match(self.cassette, self._used, request, self._headers, self.path)
@@ -135,7 +136,7 @@ class Recorder:
         """A tape for the answer to come; the order of tapes is that of interactions."""
         request = clean_request(method, url, headers, body, self._named)
         tape = Tape(request)
-        with self._lock:
+        with self._locks.own():
             if len(self._tapes) >= MAX_INTERACTIONS:
                 raise CassetteError(f"{self.path}: a cassette has at most {MAX_INTERACTIONS} interactions")
             self._secrets.update(secrets_of(headers, url))
@@ -144,7 +145,7 @@ class Recorder:
 
     def recorded(self) -> Cassette:
         """What was recorded until now, without its secrets."""
-        with self._lock:
+        with self._locks.own():
             tapes, secrets = list(self._tapes), tuple(self._secrets)
         interactions = (tape.interaction(secrets) for tape in tapes)
         return Cassette(
@@ -168,7 +169,7 @@ class Recorder:
 
     def discard(self) -> None:
         """Forget what was recorded."""
-        with self._lock:
+        with self._locks.own():
             self._tapes.clear()
 
     def _chosen(self, mode: Mode) -> Literal["record", "replay", "off"]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from zen_native._locks import Locks
 from zen_native.errors import ReadError
 
 from .base import INHERITED, BodyCutError, Exchange, HttpRequest, plain_headers
@@ -47,7 +47,7 @@ class AsyncHttp:
         self._tls = tls
         self._limits = limits or ConnectionLimits()
         self._homes: dict[object, _Home] = {}
-        self._lock = threading.Lock()
+        self._locks = Locks()
         self._closed = False
 
     async def send(self, request: HttpRequest, watch: Watch) -> Exchange:
@@ -68,7 +68,7 @@ class AsyncHttp:
     async def close(self) -> None:
         """See `Transport`. What the caller brought is the caller's to close."""
         here = _current_loop()
-        with self._lock:
+        with self._locks.own():
             self._closed = True
             # Those of a parent process stay as they are: it goes on with its loops.
             homes = {loop: home for loop, home in self._homes.items() if home.process == os.getpid()}
@@ -99,7 +99,7 @@ class AsyncHttp:
     def _home(self, loop: object) -> tuple[_Home, bool]:
         """The connections of a loop, and whether they are new. Those of loops that are over are hung up on, where the
         loop was closed without ado, and forgotten."""
-        with self._lock:
+        with self._locks.own():
             if self._closed:  # by another thread, after `send` looked
                 raise RuntimeError(CLOSED)
             home = self._homes.get(loop)

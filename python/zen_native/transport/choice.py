@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from threading import Lock
 from typing import TYPE_CHECKING
+
+from zen_native._locks import Locks
 
 if TYPE_CHECKING:
     from zen_native.gate import TransportName
@@ -30,12 +31,12 @@ GIVEN_UP = "the connection was closed with its client"
 class Transports:
     """Usable from several threads."""
 
-    __slots__ = ("_closed", "_lock", "_made", "_make", "_waiting")
+    __slots__ = ("_closed", "_locks", "_made", "_make", "_waiting")
 
     def __init__(self, make: Makers) -> None:
         self._make = make
         self._made: dict[TransportName, Transport] = {}
-        self._lock = Lock()
+        self._locks = Locks()
         self._closed = False
         self._waiting: set[tuple[int, Watch]] = set()
         """Between two sendings, and in which process: a forked child has not the threads and loops of its parent."""
@@ -54,7 +55,7 @@ class Transports:
         self._check_open()
         found = self._made.get(name)
         if found is None:
-            with self._lock:
+            with self._locks.own():
                 found = self._made.get(name)
                 if found is None:
                     found = self._made[name] = self._make[name]()

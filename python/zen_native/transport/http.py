@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
+from zen_native._locks import Locks
 from zen_native.errors import ReadError
 
 from .base import INHERITED, Exchange, HttpRequest, plain_headers
@@ -50,7 +51,7 @@ class SyncHttp:
         self._tls = tls
         self._limits = limits or ConnectionLimits()
         self._own: tuple[int, Foreign] | None = None
-        self._lock = threading.Lock()
+        self._locks = Locks()
         self._abandoned: deque[_SyncExchange] = deque()
         self._closed = False
 
@@ -77,7 +78,7 @@ class SyncHttp:
     async def close(self) -> None:
         """See `Transport`. What the caller brought is the caller's to close."""
         await self._reap()
-        with self._lock:
+        with self._locks.own():
             self._closed = True
             self._drop()
 
@@ -90,7 +91,7 @@ class SyncHttp:
         return {"connect": watch.connect, "pool": watch.connect, "read": wait, "write": wait}
 
     def _mine(self) -> Foreign:
-        with self._lock:
+        with self._locks.own():
             if self._closed:  # by another thread, after `send` looked
                 raise RuntimeError(CLOSED)
             if self._own is None or self._own[0] != os.getpid():
@@ -136,7 +137,7 @@ class _SyncExchange:
         "_closed",
         "_exact",
         "_has_closed",
-        "_lock",
+        "_locks",
         "_patient",
         "_process",
         "_reading",
@@ -166,7 +167,7 @@ class _SyncExchange:
         self._reading = False
         self._process = os.getpid()
         self._released = False
-        self._lock = threading.Lock()
+        self._locks = Locks()
         self._abandoned = abandoned
         self._has_closed = has_closed
         # A response that was made from a text has been read from the beginning.
@@ -219,7 +220,7 @@ class _SyncExchange:
         if self._closed:
             return
         self._closed = True  # before `_reading` is looked at, as a reader says first that it reads, and then looks here
-        with self._lock:
+        with self._locks.own():
             # A forked child has no such thread; its parent may, and would lose the connection.
             if self._reading and self._process == os.getpid():
                 self._wake()
@@ -235,7 +236,7 @@ class _SyncExchange:
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def _release(self) -> None:
-        with self._lock:
+        with self._locks.own():
             if self._released:
                 return
             self._released = True

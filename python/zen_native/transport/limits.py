@@ -10,9 +10,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Literal
 
+from zen_native._locks import Locks
 from zen_native.errors import PoolTimeoutError, StreamTimeoutError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Watch:
     __slots__ = (
         "_each",
         "_idle",
-        "_lock",
+        "_locks",
         "_once_sent",
         "_phase",
         "_said",
@@ -106,7 +106,7 @@ class Watch:
         """Whether the wait is for something that may well not come."""
         self.changes = 0
         """How often other limits came into force."""
-        self._lock = Lock()
+        self._locks = Locks()
         self._waits = True
         self._wake: Callable[[], object] | None = None
 
@@ -147,12 +147,12 @@ class Watch:
 
     def answered(self) -> None:
         """There is an answer, or there will be none."""
-        with self._lock:
+        with self._locks.own():
             self._waits, self._wake = False, None
 
     def hang_up(self) -> None:
         """Nobody wants the answer any more: every limit is over, and who waits for it wakes up."""
-        with self._lock:
+        with self._locks.own():
             self._total = -math.inf
             if self._wake is not None:
                 self._wake()

@@ -13,13 +13,14 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
-from threading import Event, Lock
+from threading import Event
 from typing import Any
 from weakref import WeakSet
 
 import httpcore
 import httpx
 
+from zen_native._locks import Locks
 from zen_native.errors import ConnectError
 
 from .choice import CLOSED
@@ -39,7 +40,7 @@ class WatchedTransport(httpx.BaseTransport):
         self._limits = limits
         self._pools: dict[str | None, _Pool] = {}
         self._proxies = Proxies()
-        self._lock = Lock()
+        self._locks = Locks()
         self._closed = False
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -48,14 +49,14 @@ class WatchedTransport(httpx.BaseTransport):
 
     def close(self) -> None:
         """Close every connection."""
-        with self._lock:
+        with self._locks.own():
             self._closed = True
             pools, self._pools = list(self._pools.values()), {}
         for pool in pools:
             pool.close()
 
     def _pool(self, proxy: str | None) -> _Pool:
-        with self._lock:
+        with self._locks.own():
             if self._closed:
                 raise RuntimeError(CLOSED)
             pool = self._pools.get(proxy)
@@ -232,20 +233,20 @@ def named(put: httpcore.Request, way: str) -> Generator[None]:
 class _WatchedBackend(httpcore.SyncBackend):
     def __init__(self) -> None:
         self._streams: WeakSet[_WatchedStream] = WeakSet()
-        self._lock = Lock()
+        self._locks = Locks()
 
     def connect_tcp(self, *args: Any, **keywords: Any) -> httpcore.NetworkStream:
         return self.watched(super().connect_tcp(*args, **keywords))
 
     def watched(self, stream: httpcore.NetworkStream) -> _WatchedStream:
         made = _WatchedStream(stream, self)
-        with self._lock:
+        with self._locks.own():
             self._streams.add(made)
         return made
 
     def shut(self) -> None:
         """Wake all who read."""
-        with self._lock:
+        with self._locks.own():
             streams = list(self._streams)
         for stream in streams:
             stream.shut()

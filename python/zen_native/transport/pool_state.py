@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from threading import Lock
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from zen_native._locks import Locks
 
 from .choice import CLOSED
 
@@ -66,7 +67,7 @@ class PoolState(Generic[_C]):
         self._called: set[Waiter] = set()
         """They were told that it is their turn: the connections that they will take count as used."""
         self._closed = False
-        self._lock = Lock()
+        self._locks = Locks()
 
     def take(
         self, origin: Hashable, make: Callable[[], _C], waiter: Waiter, *, called: bool = False
@@ -77,7 +78,7 @@ class PoolState(Generic[_C]):
         Raises:
             RuntimeError: the pool is closed, by its client or with its event loop.
         """
-        with self._lock:
+        with self._locks.own():
             self._called.discard(waiter)
             if self._closed:
                 raise RuntimeError(CLOSED)
@@ -95,7 +96,7 @@ class PoolState(Generic[_C]):
 
     def leave(self, waiter: Waiter) -> None:
         """It waits no longer; where its turn has come, it is the next one's."""
-        with self._lock:
+        with self._locks.own():
             if waiter in self._called:
                 self._called.discard(waiter)
                 self._call()
@@ -104,7 +105,7 @@ class PoolState(Generic[_C]):
 
     def give(self, origin: Hashable, connection: _C, *, is_clean: bool = True) -> list[_C]:
         """One is no longer in use; it is kept if it can take another request. Those to close."""
-        with self._lock:
+        with self._locks.own():
             self._used.discard(connection)
             if self._closed or not is_clean or not connection.is_idle():
                 gone = [connection]
@@ -119,7 +120,7 @@ class PoolState(Generic[_C]):
 
     def close(self) -> list[_C]:
         """All of them, to close. Nothing is kept and nobody waits from now on."""
-        with self._lock:
+        with self._locks.own():
             self._closed = True
             self._max_connections = None
             self._call()

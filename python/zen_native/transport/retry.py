@@ -12,8 +12,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from threading import Lock
 
+from zen_native._locks import Locks
 from zen_native.errors import (
     AuthenticationError,
     ContextOverflowError,
@@ -106,7 +106,7 @@ class Retrier:
         self.clock = clock
         self._wall = wall
         self._draw = draw or _drawn
-        self._lock = Lock()
+        self._locks = Locks()
         self._tokens = float(policy.budget)
         self._cooldowns: dict[object, _Cooldown] = {}
 
@@ -118,7 +118,7 @@ class Retrier:
         """
         if not self._cooldowns:
             return 0.0
-        with self._lock:
+        with self._locks.own():
             cooldown = self._cooldowns.get(key)
             now = self.clock()
             if cooldown is None or now >= min(cooldown.until, cooldown.forget):
@@ -157,7 +157,7 @@ class Retrier:
         """Something came back: pays into the budget."""
         if self._tokens >= self.policy.budget:
             return  # it is full
-        with self._lock:
+        with self._locks.own():
             self._tokens = min(float(self.policy.budget), self._tokens + _GIVEN_BACK)
 
     def _may(self, error: LLMError) -> bool:
@@ -171,7 +171,7 @@ class Retrier:
         return error.retry_after
 
     def _spend(self) -> bool:
-        with self._lock:
+        with self._locks.own():
             if self._tokens < 1:
                 return False
             self._tokens -= 1
@@ -179,7 +179,7 @@ class Retrier:
 
     def _cool(self, key: object, seconds: float, error: RateLimitError) -> None:
         now = self.clock()
-        with self._lock:
+        with self._locks.own():
             before = self._cooldowns.pop(key, None)
             until = max(now + seconds, before.until if before else 0.0)
             self._cooldowns[key] = _Cooldown(until, now + min(until - now, self.policy.cap), _said(error))

@@ -10,9 +10,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
+from zen_native._locks import Locks
 from zen_native.errors import TlsError
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ _ENVIRONMENT = ("SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 """What the `ssl` module and OpenSSL read by themselves when a context is made."""
 _MAX_CONTEXTS = 32
 _CONTEXTS: dict[object, ssl.SSLContext] = {}
-_MAKING: dict[int, Lock] = {}
-"""Of each process: a thread that makes a context while another one forks lets go of its lock in the parent alone."""
+_MAKING = Locks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +84,7 @@ def context_of(tls: Tls | None = None) -> ssl.SSLContext:
     key = _key(tls)
     found = _CONTEXTS.get(key)
     if found is None:
-        with _MAKING.setdefault(os.getpid(), Lock()):
+        with _MAKING.own():
             found = _CONTEXTS.get(key)
             if found is None:
                 found = _made(tls or Tls())

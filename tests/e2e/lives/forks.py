@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import threading
 import warnings
 from collections.abc import Callable
+from types import FunctionType, ModuleType
 from typing import Any
 
 from common import ARGUMENTS, ASK, options
@@ -17,6 +19,9 @@ from zen_native.transport.native.idle import Idle
 
 NAME, *FILES = ARGUMENTS
 MORE = {"tls": zen.Tls(ca_file=FILES[0])} if FILES else {}
+QUICK = zen.RetryPolicy(base=0.01)
+ELSEWHERE = (type, ModuleType, FunctionType, asyncio.AbstractEventLoop)
+"""What leads to all that there is."""
 
 
 def joined(child: int) -> None:
@@ -116,6 +121,82 @@ def beside_a_giver() -> None:
     client.close()
 
 
+def beside_who_has_every_lock() -> None:
+    """Of the client and an open stream: for good in the child, which asks, is refused and asks again, and closes."""
+    warnings.simplefilter("ignore", DeprecationWarning)
+    client = zen.Client(**options(retry=QUICK, **MORE))
+    stream = client.stream(*ASK)
+    next(stream)
+    with Holding(client, stream):
+        child = os.fork()
+        if child == 0:
+            stream.close()
+            say("inside", client.generate(*ASK))
+            say("inside", client.generate(*ASK, generation={"temperature": 0.5}))
+            client.close()
+            os._exit(5)
+        joined(child)
+    say("after", stream.until_done())
+    client.close()
+
+
+def beside_who_has_every_lock_of_a_loop() -> None:
+    """The same in a process with event loops, one after the other."""
+    warnings.simplefilter("ignore", DeprecationWarning)
+    client = zen.AsyncClient(**options(retry=QUICK, **MORE))
+
+    async def ask_twice() -> None:
+        say("inside", await client.generate(*ASK))
+        await ask_and_close("inside", client)
+
+    with asyncio.Runner() as runner:
+        say("before", runner.run(client.generate(*ASK)))
+        with Holding(client):
+            child = os.fork()
+            if child == 0:
+                asyncio.run(ask_twice())
+                os._exit(5)
+            joined(child)
+        runner.run(ask_and_close("after", client))
+
+
+class Holding:
+    """In the block, another thread has all locks that can be reached from these."""
+
+    def __init__(self, *roots: object) -> None:
+        self._locks = [lock for lock in locks_of(*roots) if not lock.locked()]
+        self._inside, self._over = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._hold)
+
+    def _hold(self) -> None:
+        for lock in self._locks:
+            lock.acquire()
+        self._inside.set()
+        self._over.wait()
+        for lock in self._locks:
+            lock.release()
+
+    def __enter__(self) -> None:
+        self._thread.start()
+        self._inside.wait()
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+
+def locks_of(*roots: object) -> list[Any]:
+    """Every lock once, but those of httpcore itself, which are its own to mend."""
+    seen: dict[int, object] = {}
+    todo = [*roots]
+    while todo:
+        each = todo.pop()
+        if id(each) not in seen and not isinstance(each, ELSEWHERE) and type(each).__module__[:8] != "httpcore":
+            seen[id(each)] = each
+            todo += gc.get_referents(each)
+    return [each for each in seen.values() if isinstance(each, type(threading.Lock()))]
+
+
 def beside_a_loop() -> None:
     """The loop of the parent is not running, but open; the child has a fresh one."""
     client = zen.AsyncClient(**options(**MORE))
@@ -174,6 +255,8 @@ NAMES: dict[str, Callable[[], None]] = {
         in_a_stream,
         beside_a_reader,
         beside_a_giver,
+        beside_who_has_every_lock,
+        beside_who_has_every_lock_of_a_loop,
         beside_a_loop,
         out_of_a_loop,
         in_a_loop,

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from contextlib import suppress
 from contextvars import Context
 from functools import partial
 from typing import TYPE_CHECKING
 
+from zen_native._locks import Locks
 from zen_native.errors import ConnectError
 from zen_native.transport.choice import CLOSED, GIVEN_UP
 from zen_native.transport.connections import ConnectionLimits
@@ -55,7 +55,7 @@ class AioTransport:
         self._limits = limits or ConnectionLimits()
         self._homes: dict[asyncio.AbstractEventLoop, Home] = {}
         self._heads = Heads()
-        self._lock = threading.Lock()
+        self._locks = Locks()
         self._closed = False
 
     async def send(self, request: HttpRequest, watch: Watch, decoder: Decoder | None = None) -> AioExchange:
@@ -83,7 +83,7 @@ class AioTransport:
     async def close(self) -> None:
         """Close what is kept open, on every loop."""
         here = asyncio.get_running_loop()
-        with self._lock:
+        with self._locks.own():
             self._closed = True
             # Those of a parent process stay as they are: it goes on with its loops.
             homes = {loop: home for loop, home in self._homes.items() if home.process == os.getpid()}
@@ -102,7 +102,7 @@ class AioTransport:
     async def _home(self, loop: asyncio.AbstractEventLoop) -> Home:
         """The connections of a loop, made new. Those of loops that are over are closed, where the loop was closed
         without ado, and forgotten."""
-        with self._lock:
+        with self._locks.own():
             if self._closed:
                 raise RuntimeError(CLOSED)
             for over in [known for known, other in self._homes.items() if other.closed or known.is_closed()]:
