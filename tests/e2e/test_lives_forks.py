@@ -37,6 +37,14 @@ def test_fork_between_requests(how: str, transport: str, scheme: str, tmp_path: 
     assert [request.connection for request in server.requests] == [0, 1, 0]
 
 
+def test_a_child_that_goes_on_with_its_copy_of_the_loop() -> None:
+    """It has connections of its own there."""
+    with Server(sse_reply(*WHOLE)) as server:
+        said = live("forks", server, "native", "on_a_loop", mode=FORGIVING)
+    assert said == ["before Hello", "inside Hello", "child 5", "after Hello"]
+    assert [request.connection for request in server.requests] == [0, 1, 0]
+
+
 def test_fork_while_a_connection_is_given_back() -> None:
     """By a thread that there is not in the child, and that has the lock there for good."""
     with Server(sse_reply(*WHOLE)) as server:

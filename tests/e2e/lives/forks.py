@@ -210,6 +210,19 @@ def beside_a_loop() -> None:
         runner.run(ask_and_close("after", client))
 
 
+def on_a_loop() -> None:
+    """The child goes on with its copy of the parent's loop."""
+    client = zen.AsyncClient(**options(**MORE))
+    with asyncio.Runner() as runner:
+        say("before", runner.run(client.generate(*ASK)))
+        child = os.fork()
+        if child == 0:
+            say("inside", runner.run(client.generate(*ASK)))
+            os._exit(5)
+        joined(child)
+        runner.run(ask_and_close("after", client))
+
+
 def out_of_a_loop() -> None:
     """The child ends its copy of the parent's loop on its way out, and with it what the client has there."""
     client = zen.AsyncClient(**options(**MORE))
@@ -258,6 +271,7 @@ NAMES: dict[str, Callable[[], None]] = {
         beside_who_has_every_lock,
         beside_who_has_every_lock_of_a_loop,
         beside_a_loop,
+        on_a_loop,
         out_of_a_loop,
         in_a_loop,
     )
