@@ -3,6 +3,7 @@ given up. On an event loop there and then, be there another request or not; in a
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -146,6 +147,36 @@ def test_what_lies_there_unread_is_not_the_next_answer(
 
         assert run(kind, main) == ["Hello", "Hello"]
         assert hasty.connections == 2
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NATIVE if not is_sync(kind)])
+def test_a_connection_with_half_a_record_is_closed(
+    kind: str, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can say what it holds, and without a poller nobody looks; nor does anybody else know the connection."""
+    monkeypatch.setattr(connecting, "poller_of", lambda *_: None)
+
+    class Halting(Hasty):
+        def go_on(self, stream: socket.socket) -> None:
+            self.more.wait(20)
+            socket.socket.send(stream, b"\x17\x03\x03\x00\x40")
+            self.sent.set()
+            with suppress(ConnectionError):
+                socket.socket.recv(stream, 1)
+            left.set()
+
+    left = threading.Event()
+    with Halting(authority, b"") as halting:
+
+        async def main() -> None:
+            async with new_client(kind, config(halting), tls=zen.Tls(ca_file=authority.file)) as client:
+                await client.generate("mine/m", "hi")
+                halting.more.set()
+                assert halting.sent.wait(20)
+                assert (await client.generate("mine/m", "hi")).text == "Hello"
+                assert await asyncio.to_thread(left.wait, 5)
+
+        run(kind, main)
 
 
 @pytest.mark.parametrize("reads", [2, 3, 4])
