@@ -3,14 +3,18 @@ connection more than there may be, and a connection that is kept twice would hav
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import inspect
+import threading
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from tests.kit.asking import NATIVE, TEXT, WHOLE, config, is_sync, new_client, run
-from tests.kit.server import HOLD, Server, sse_reply
+from tests.kit.http1 import counted
+from tests.kit.server import CUT, HOLD, Reply, Server, sse_reply
 
 import zen_native as zen
 from zen_native.transport.base import HttpRequest
@@ -111,3 +115,30 @@ def test_a_timer_goes_on_from_one_answer_to_the_next(
     run(kind, main)
     assert len(server.requests) == 5
     assert len(made) <= 2  # who abandons one has it given back soon
+
+
+@pytest.mark.parametrize("kind", [kind for kind in NATIVE if not is_sync(kind)])
+def test_a_connection_that_is_over_takes_the_place_of_no_other(kind: str, server: Server) -> None:
+    """Two of three may be kept, and the server hangs up on the second."""
+    whole, end = counted(b"".join(WHOLE)), threading.Event()
+    turns = [threading.Event() for _ in range(3)]
+    first, second, third = ([partial(turn.wait, 20), whole] for turn in turns)
+    cut = Reply([*second, partial(end.wait, 20), CUT], raw=True)
+    server.plays(Reply(first, raw=True, kept=True), cut, Reply(third, raw=True, kept=True), sse_reply(*WHOLE))
+
+    async def main() -> None:
+        async with new_client(kind, config(server), connections=zen.ConnectionLimits(max_idle=2)) as client:
+            asked = []
+            for count in range(1, 4):
+                asked.append(asyncio.create_task(client.generate("mine/m", "hi")))
+                assert await asyncio.to_thread(server.wait_for, lambda count=count: len(server.requests) == count)
+            for turn, answer in zip(turns, asked, strict=True):
+                if turn is turns[2]:
+                    end.set()
+                    assert await asyncio.to_thread(server.wait_for, lambda: server.held_open == 2)
+                turn.set()
+                await answer
+            await asyncio.gather(*(client.generate("mine/m", "hi") for _ in range(2)))
+
+    run(kind, main)
+    assert server.connections == 3
