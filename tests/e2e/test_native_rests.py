@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from tests.kit.asking import NATIVE, WHOLE, config, is_sync, new_client, run
-from tests.kit.server import HOLD, Server, sse_reply
+from tests.kit.asking import NATIVE, TEXT, WHOLE, config, is_sync, new_client, run
+from tests.kit.http1 import chunked
+from tests.kit.server import HOLD, Reply, Server, sse_reply
 
-from zen_native.transport.native import rest
+from zen_native.transport.native import aio, rest
 
 pytestmark = pytest.mark.parametrize("kind", [kind for kind in NATIVE if not is_sync(kind)])
 
@@ -127,3 +128,35 @@ def test_nothing_is_opened_in_its_place_for_a_client_that_is_closed(kind: str, s
 
     run(kind, main)
     assert (len(server.requests), server.connections) == (1, 1)
+
+
+def test_nobody_inherits_a_connection_of_a_client_that_is_being_closed(
+    kind: str, server: Server, go_on: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That takes a while where there are many, and the rest may come meanwhile."""
+    monkeypatch.setattr(aio, "_AT_A_TIME", 1)
+    sent = threading.Event()
+    answer = chunked(*WHOLE)
+    first = [answer[:-5], lambda: go_on.wait(20), answer[-5:], sent.set]
+    server.plays(Reply(first, raw=True, kept=True), sse_reply(TEXT[0], HOLD))
+
+    async def main() -> None:
+        with Server(sse_reply(TEXT[0], HOLD)) as other:
+            client = new_client(kind, config(server, other))
+            streams = [client.stream("other/m", "hi") for _ in range(40)]
+            for stream in streams:
+                await anext(stream)
+            await client.generate("mine/m", "hi")
+            heir = asyncio.create_task(client.generate("mine/m", "hi"))
+            await asyncio.sleep(0)
+            closing = asyncio.create_task(client.aclose())
+            for _ in range(2):
+                await asyncio.sleep(0)
+            go_on.set()
+            assert sent.wait(5)  # the loop hears of it in its next turn
+            await closing
+            with pytest.raises(RuntimeError, match="the client is closed"):
+                await asyncio.wait_for(heir, 5)
+
+    run(kind, main)
+    assert len(server.requests) == 1
