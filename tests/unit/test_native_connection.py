@@ -1,8 +1,10 @@
-"""How a connection of the native transport sends: in one write, or as fast as the server takes it."""
+"""How a connection of the native transport sends, in one write or as fast as the server takes it; when it takes a
+request; and how it ends where the asyncio transport reads."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +27,16 @@ class Socket:
     def __init__(self) -> None:
         self.writes: list[bytes] = []
         self.held = 0
+        self.reads = True
+
+    def pause_reading(self) -> None:
+        self.reads = False
+
+    def resume_reading(self) -> None:
+        self.reads = True
+
+    def abort(self) -> None:
+        """The loop says so later."""
 
     def write(self, data: bytes | memoryview) -> None:
         self.writes.append(bytes(data))
@@ -105,8 +117,49 @@ async def _lost() -> None:
     assert sys.getrefcount(body) == before
 
 
+async def _unread() -> None:
+    """The server answered before it had read all: what is still to be sent would come before the next request."""
+    made, transport = connected()
+    assert made.is_free
+    made.send(b"head", b"body")
+    assert not made.is_free
+    transport.held = 0
+    assert made.is_free
+
+
+async def _aborted() -> None:
+    made, _ = connected()
+    made.abort()
+    assert not made.is_free
+    assert not made.refresh()
+
+
+async def _enough() -> None:
+    made, transport = connected()
+    made.wire.begin("POST", None)
+    made.pause()
+    assert (made.paused, transport.reads) == (True, False)
+    made.resume()
+    assert (made.paused, transport.reads) == (False, True)
+
+
+async def _ended() -> None:
+    """Nobody asks for it then: it must not stay half open until somebody does."""
+    gone = asyncio.Event()
+    near, far = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    await loop.create_connection(lambda: Connection(ORIGIN, bytearray(1024), lambda _: gone.set()), sock=near)
+    far.close()
+    await asyncio.wait_for(gone.wait(), 5)
+    assert near.fileno() == -1
+
+
 test_head_and_body_go_out_in_one_write = in_a_loop(_short)
 test_a_long_body_goes_out_in_pieces_between_which_the_loop_goes_on = in_a_loop(_long)
 test_a_slow_server_gets_no_more_than_it_takes = in_a_loop(_slow)
 test_a_body_that_has_gone_out_is_let_go_of = in_a_loop(_kept)
 test_what_a_lost_connection_had_to_send_is_let_go_of = in_a_loop(_lost)
+test_what_has_not_gone_out_takes_no_request = in_a_loop(_unread)
+test_what_was_aborted_takes_no_request = in_a_loop(_aborted)
+test_a_transport_that_reads_stops_when_enough_has_come = in_a_loop(_enough)
+test_a_server_that_hangs_up_ends_a_kept_connection = in_a_loop(_ended)
