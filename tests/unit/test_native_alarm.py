@@ -147,7 +147,9 @@ def test_a_limit_holds_though_something_always_comes_first(brief: bool) -> None:
         assert not alarm.late
         await went_off(alarm)
         assert alarm.late is brief
-        if not brief:
+        if brief:
+            alarm.set()
+        else:
             with pytest.raises(StreamTimeoutError, match="first-event"):
                 alarm.set()
         watch.each("idle", 10.0)
@@ -278,3 +280,23 @@ def test_few_timers_stay_for_those_who_may_come() -> None:
     for bell in lent:
         bells.give(bell)
     assert len(loop.live) == 64
+
+
+@pytest.mark.parametrize("limit", [10.0, None])
+def test_a_timer_that_goes_off_too_early_between_waits_ends_nothing(limit: float | None) -> None:
+    """However often: only one that finds the time over counts."""
+
+    async def main() -> None:
+        loop, clock, waiter = Loop(), Clock(), new_waiter()
+        watch = Watch(Timeouts(), clock=clock)
+        alarm = Alarm(bells_of(loop), watch, waiter, clock.silent, bool)
+        watch.within("first-event", 5.0)
+        alarm.set()
+        watch.within("first-event", limit)
+        for _ in range(3):
+            loop.timers[0].go_off()
+        alarm.set()
+        assert not alarm.late
+        assert loop.live[1:] == ([] if limit is None else [110.0])
+
+    asyncio.run(main())
