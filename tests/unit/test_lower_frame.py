@@ -239,7 +239,7 @@ def test_so_many_are_kept_and_no_more() -> None:
     for number in range(500):
         for _ in range(1 + number % 2):
             framed(frames, ask(system=f"s {number}"), there)
-    kept = [len(each) for each in gc.get_referents(frames) if isinstance(each, dict)]
+    kept = [len(each) for each in gc.get_referents(frames) if type(each) is dict]
     assert len(kept) == 2
     assert max(kept) == 16
 
