@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from zen_native.errors import ConnectError
 from zen_native.runtimes import native
-from zen_native.transport.native.connection import Connection
+from zen_native.transport.native.connection import Connection, SecureConnection
 from zen_native.transport.native.origin import Origin
 
 pytestmark = pytest.mark.skipif(native.CAUSE is not None, reason=f"native NOT TESTED: {native.CAUSE}")
@@ -154,6 +156,17 @@ async def _ended() -> None:
     assert near.fileno() == -1
 
 
+async def _unshaken() -> None:
+    """Who waits for the handshake hears of it, and not when its time is over."""
+    near, far = socket.socketpair()
+    context, buffer = ssl.create_default_context(), bytearray(1024)
+    made = SecureConnection(ORIGIN, buffer, lambda _: None, context, memoryview(bytearray(1024)))
+    await asyncio.get_running_loop().create_connection(lambda: made, sock=near)
+    far.close()
+    with pytest.raises(ConnectError, match="no TLS connection"):
+        await asyncio.wait_for(made.shaken(), 5)
+
+
 test_head_and_body_go_out_in_one_write = in_a_loop(_short)
 test_a_long_body_goes_out_in_pieces_between_which_the_loop_goes_on = in_a_loop(_long)
 test_a_slow_server_gets_no_more_than_it_takes = in_a_loop(_slow)
@@ -163,3 +176,4 @@ test_what_has_not_gone_out_takes_no_request = in_a_loop(_unread)
 test_what_was_aborted_takes_no_request = in_a_loop(_aborted)
 test_a_transport_that_reads_stops_when_enough_has_come = in_a_loop(_enough)
 test_a_server_that_hangs_up_ends_a_kept_connection = in_a_loop(_ended)
+test_a_server_that_hangs_up_ends_the_handshake = in_a_loop(_unshaken)
