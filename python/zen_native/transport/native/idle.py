@@ -64,12 +64,13 @@ class Idle(Generic[_C]):
 
     def drop(self, connection: _C) -> None:
         """Keep it no longer, if it is."""
-        if self._since.pop(connection, None) is not None:
+        if connection in self._since:
             known = self._by_origin.get(connection.origin, [])
             with suppress(ValueError):
                 known.remove(connection)
             if not known:
                 self._by_origin.pop(connection.origin, None)
+            self._since.pop(connection, None)  # last, so that it goes in its time where Ctrl-C comes before
 
     def expired(self, now: float) -> list[_C]:
         """Those that have been kept too long, which are no longer kept."""
