@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from zen_native._locks import Locks
-from zen_native.errors import ReadError
+from zen_native.errors import ConnectError, ReadError
 
-from .base import INHERITED, BodyCutError, Exchange, HttpRequest, plain_headers
+from .base import INHERITED, BodyCutError, Exchange, HttpRequest, is_framed, plain_headers
 from .choice import CLOSED, GIVEN_UP
 from .connections import ConnectionLimits
 from .failures import failure
@@ -60,6 +60,10 @@ class AsyncHttp:
         asked = through.request(request, limits)
         try:
             response = await _limited(lambda: through.send(asked), watch, body=False)
+        except ConnectError:
+            if self._has_closed():
+                raise RuntimeError(CLOSED) from None
+            raise
         except ReadError:
             self._check()
             raise
@@ -82,13 +86,17 @@ class AsyncHttp:
                 _start(loop, home.close)
 
     def _check(self) -> None:
-        """A connection has ended: because these are closed?
+        """See why a connection has ended.
 
         Raises:
-            ReadError: yes.
+            ReadError: it was closed with these.
         """
-        if self._closed and self._brought is None:
+        if self._has_closed():
             raise ReadError(GIVEN_UP) from None
+
+    def _has_closed(self) -> bool:
+        """Whether connections end because these are closed."""
+        return self._closed and self._brought is None
 
     async def _mine(self, loop: object, url: str) -> Foreign:
         home, fresh = self._home(loop)
@@ -190,7 +198,8 @@ class _AsyncExchange:
                 self._check()
                 raise
             if found is None:
-                self._check()
+                if not is_framed(self.headers):
+                    self._check()
                 return b""
             chunk = found
         return chunk

@@ -17,6 +17,7 @@ import anyio
 import httpcore
 import httpx
 
+from .choice import CLOSED
 from .connections import ConnectionLimits
 from .pool import answered, asked, is_clean, named, pool_seconds, proxy_of, way_of
 from .pool_state import PoolState, Taken
@@ -72,7 +73,8 @@ class AsyncPool(httpx.AsyncBaseTransport):
         await _close(self._state.give(origin, connection, is_clean=is_clean(connection)))
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection, for good."""
+        self._backend.is_shut = True
         await _close(self._state.close())
 
     def shut(self) -> None:
@@ -129,22 +131,38 @@ class _Backend(httpcore.AsyncNetworkBackend):
     def __init__(self) -> None:
         self._inner: Any = httpcore.AnyIOBackend()
         self.streams: WeakSet[_Stream] = WeakSet()
+        self.is_shut = False
 
     async def connect_tcp(self, *args: Any, **keywords: Any) -> httpcore.AsyncNetworkStream:
-        return _Stream(await self._inner.connect_tcp(*args, **keywords), self.streams)
+        made = _Stream(await self._inner.connect_tcp(*args, **keywords), self)
+        await made.check()
+        return made
 
 
 class _Stream(httpcore.AsyncNetworkStream):
     """A socket that is closed where TLS does not come about, whatever the reason; httpcore forgets it then."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream, known: WeakSet[_Stream]) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, backend: _Backend) -> None:
         self._stream = stream
-        self._known = known
-        known.add(self)
+        self._backend = backend
+        backend.streams.add(self)
+
+    async def check(self) -> None:
+        """See that nobody has closed all of them while this one was being made: nothing is sent any more then.
+
+        Raises:
+            httpcore.ConnectError: somebody has.
+        """
+        if self._backend.is_shut:
+            with anyio.CancelScope(shield=True):
+                await self.aclose()
+            raise httpcore.ConnectError(CLOSED)
 
     async def start_tls(self, *args: Any, **keywords: Any) -> httpcore.AsyncNetworkStream:
         try:
-            return _Stream(await self._stream.start_tls(*args, **keywords), self._known)
+            made = _Stream(await self._stream.start_tls(*args, **keywords), self._backend)
+            await made.check()
+            return made
         except BaseException:
             with anyio.CancelScope(shield=True):
                 await self._stream.aclose()

@@ -24,6 +24,7 @@ __all__ = [
     "LiveExchange",
     "LiveTransport",
     "Transport",
+    "is_framed",
     "plain_headers",
 ]
 
@@ -142,6 +143,12 @@ class LiveTransport(Transport, Protocol):
     async def send(self, request: HttpRequest, watch: Watch, decoder: Decoder | None = None) -> LiveExchange:
         """See `Transport`."""
         ...
+
+
+def is_framed(headers: Mapping[str, str]) -> bool:
+    """Whether they say where the body ends. Else the end of the connection does (RFC 9112 section 6.3), whatever is the
+    reason for that."""
+    return "content-length" in headers or "transfer-encoding" in headers
 
 
 def plain_headers(response: Any) -> dict[str, str]:

@@ -17,9 +17,9 @@ from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from zen_native._locks import Locks
-from zen_native.errors import ReadError
+from zen_native.errors import ConnectError, ReadError
 
-from .base import INHERITED, Exchange, HttpRequest, plain_headers
+from .base import INHERITED, Exchange, HttpRequest, is_framed, plain_headers
 from .choice import CLOSED, GIVEN_UP
 from .connections import ConnectionLimits
 from .failures import failure
@@ -69,7 +69,11 @@ class SyncHttp:
             found = failure(error, watch)
             if found is None:
                 raise
-            failed = ReadError(GIVEN_UP) if isinstance(found, ReadError) and self._has_closed() else found
+            failed = found
+            if self._has_closed() and isinstance(found, ConnectError):
+                failed = RuntimeError(CLOSED)
+            elif self._has_closed() and isinstance(found, ReadError):
+                failed = ReadError(GIVEN_UP)
         else:
             exact = self._brought is None
             return _SyncExchange(response, watch, self._abandoned, self._has_closed, exact=exact)
@@ -186,7 +190,7 @@ class _SyncExchange:
                 return b""
             with self._patient or _PLAIN:
                 data = next(filter(None, self._chunks), b"")
-            if data or not self._has_closed():
+            if data or is_framed(self.headers) or not self._has_closed():
                 return data
             failed = ReadError(GIVEN_UP)
         except Exception as error:

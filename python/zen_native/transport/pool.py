@@ -233,6 +233,7 @@ def named(put: httpcore.Request, way: str) -> Generator[None]:
 class _WatchedBackend(httpcore.SyncBackend):
     def __init__(self) -> None:
         self._streams: WeakSet[_WatchedStream] = WeakSet()
+        self._is_shut = False
         self._locks = Locks()
 
     def connect_tcp(self, *args: Any, **keywords: Any) -> httpcore.NetworkStream:
@@ -242,11 +243,16 @@ class _WatchedBackend(httpcore.SyncBackend):
         made = _WatchedStream(stream, self)
         with self._locks.own():
             self._streams.add(made)
+            is_shut = self._is_shut
+        if is_shut:  # while it was being made: nothing is sent any more
+            made.close()
+            raise httpcore.ConnectError(CLOSED)
         return made
 
     def shut(self) -> None:
-        """Wake all who read."""
+        """Wake all who read, for good."""
         with self._locks.own():
+            self._is_shut = True
             streams = list(self._streams)
         for stream in streams:
             stream.shut()
