@@ -213,7 +213,7 @@ class Attempt:
             secrets=self._secrets(),
         )
         if error.status is None:
-            error.status = exchange.status  # no error's, and still what was answered
+            error.status = exchange.status  # no error by its number, as of a redirect; the caller is to see it
         if route.auth == "sigv4":
             self.ahead = disagreement(error.code, exchange.headers, self.prepared.ahead)
         if self.ahead is not None:

@@ -13,7 +13,7 @@ __all__ = ["Locks"]
 
 
 class Locks(dict[int, Lock]):
-    """A lock for each process, by its number."""
+    """A lock for each process, by its number; a child's may be that of an ancestor only once that one is gone."""
 
     __slots__ = ()
 

@@ -206,8 +206,7 @@ class Step:
         place = prepared.place
         key = (place.origin, place.route.api_key or place.route.aws)
         for number in count(1):
-            wait = engine.retrier.before(key)
-            if wait > 0:
+            if not self._closed and (wait := engine.retrier.before(key)) > 0:
                 self._check_time(wait, prepared)
                 await self._wait(wait)
             if self._closed:

@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -41,14 +41,6 @@ class Full:
         """Let go of everything."""
         for each in (*self._fillers, self._listener):
             each.close()
-
-
-@contextmanager
-def full(scheme: str) -> Iterator[Any]:
-    """One such, for a while."""
-    made = Full(scheme)
-    yield made
-    made.close()
 
 
 class Held:
@@ -100,7 +92,7 @@ async def soon() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_connects_is_told(kind: str, scheme: str, elsewhere: bool) -> None:
     context_of()  # or a thread would make it first
-    with full(scheme) as server:
+    with closing(Full(scheme)) as server:
         run(kind, lambda: told(new_client(kind, config(server), timeouts=LATE), soon, elsewhere, count=9))
 
 

@@ -20,6 +20,7 @@ from zen_native.transport.native.idle import Idle
 NAME, *FILES = ARGUMENTS
 MORE = {"tls": zen.Tls(ca_file=FILES[0])} if FILES else {}
 QUICK = zen.RetryPolicy(base=0.01)
+FEW = zen.ConnectionLimits(max_connections=4)
 ELSEWHERE = (type, ModuleType, FunctionType, asyncio.AbstractEventLoop)
 """What leads to all that there is."""
 
@@ -124,7 +125,7 @@ def beside_a_giver() -> None:
 def beside_who_has_every_lock() -> None:
     """Of the client and an open stream: for good in the child, which asks, is refused and asks again, and closes."""
     warnings.simplefilter("ignore", DeprecationWarning)
-    client = zen.Client(**options(retry=QUICK, **MORE))
+    client = zen.Client(**options(retry=QUICK, connections=FEW, **MORE))
     stream = client.stream(*ASK)
     next(stream)
     with Holding(client, stream):
@@ -143,7 +144,7 @@ def beside_who_has_every_lock() -> None:
 def beside_who_has_every_lock_of_a_loop() -> None:
     """The same in a process with event loops, one after the other."""
     warnings.simplefilter("ignore", DeprecationWarning)
-    client = zen.AsyncClient(**options(retry=QUICK, **MORE))
+    client = zen.AsyncClient(**options(retry=QUICK, connections=FEW, **MORE))
 
     async def ask_twice() -> None:
         say("inside", await client.generate(*ASK))
@@ -164,13 +165,12 @@ class Holding:
     """In the block, another thread has all locks that can be reached from these."""
 
     def __init__(self, *roots: object) -> None:
-        self._locks = [lock for lock in locks_of(*roots) if not lock.locked()]
+        self._locks = locks_of(*roots)
         self._inside, self._over = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._hold)
 
     def _hold(self) -> None:
-        for lock in self._locks:
-            lock.acquire()
+        self._locks = [lock for lock in self._locks if lock.acquire(blocking=False)]  # others are taken for good
         self._inside.set()
         self._over.wait()
         for lock in self._locks:
@@ -194,7 +194,7 @@ def locks_of(*roots: object) -> list[Any]:
         if id(each) not in seen and not isinstance(each, ELSEWHERE) and type(each).__module__[:8] != "httpcore":
             seen[id(each)] = each
             todo += gc.get_referents(each)
-    return [each for each in seen.values() if isinstance(each, type(threading.Lock()))]
+    return [each for each in seen.values() if isinstance(each, type(threading.Lock()) | type(threading.RLock()))]
 
 
 def beside_a_loop() -> None:

@@ -270,8 +270,7 @@ class BlockingConnection:
 
     def hang_up(self) -> None:
         """Wakes a thread that sends or reads, which closing does not. A forked child has none, but its parent may."""
-        if self._process == getpid():
-            shut(self._socket)
+        shut(self._socket, self._process)
 
     # The socket
 
@@ -316,10 +315,11 @@ class BlockingConnection:
             self._limited = seconds
 
 
-def shut(connected: socket.socket) -> None:
-    """Wakes whoever waits for it."""
-    with suppress(OSError):
-        connected.shutdown(socket.SHUT_RDWR)
+def shut(connected: socket.socket, process: int) -> None:
+    """Wakes whoever waits for it, in that process, whose it is: a child's copy is the same connection."""
+    if process == getpid():
+        with suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)
 
 
 def _let_go(of: weakref.ref[BlockingConnection], connected: socket.socket) -> None:

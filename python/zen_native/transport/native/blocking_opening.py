@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from functools import partial
+from os import getpid
 from typing import TYPE_CHECKING
 
 from .blocking_connection import BlockingConnection, checked, shut
@@ -56,7 +57,7 @@ def _connected(origin: Origin, left: Left, wake_by: Callable[[Callable[[], objec
             try:
                 made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 made.settimeout(None if seconds is None else seconds / (len(found) - number))
-                wake_by(partial(shut, made))
+                wake_by(partial(shut, made, getpid()))
                 checked(left())  # by now
                 made.connect(address)
             except BaseException:

@@ -105,7 +105,7 @@ class BlockingPool:
         with self._lock:
             idle = self._idle.over(0)
         for limit in [*self._opening]:
-            limit.give_up()
+            limit.end()
         for connection in [*idle, *self._busy]:
             connection.close()
 
@@ -148,9 +148,9 @@ class BlockingPool:
     def _failure(self, origin: Origin, limit: _Deadline, error: OSError | TransportError) -> Exception:
         if self.closed:
             return RuntimeError(CLOSED)
-        if isinstance(error, TransportError):
-            return error
-        return ConnectError(origin.unreachable(error)) if limit.left() != 0 else limit.expired(origin)
+        if limit.left() == 0:
+            return limit.expired(origin)
+        return error if isinstance(error, TransportError) else ConnectError(origin.unreachable(error))
 
     def _turn(self, limit: _Deadline) -> Turn | None:
         if self._turns is None:
@@ -176,7 +176,7 @@ class _Deadline:
         self._wake = wake
         self._watch.wake_by(wake)
 
-    def give_up(self) -> None:
+    def end(self) -> None:
         """From another thread: it is over, and who waits wakes up."""
         self._is_given_up = True
         if self._wake is not None:
