@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
-from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, is_sync, new_client, new_loop, run
+from tests.kit.asking import NATIVE, TEXT, WAYS, WHOLE, config, in_turn, is_sync, new_client, new_loop, run
 from tests.kit.credentials import Lookup
 from tests.kit.server import HOLD, Reply, Server, sse_reply
 
@@ -56,15 +56,6 @@ def failed() -> Iterator[threading.Event]:
 async def awaited(kind: str, made: Any) -> Any:
     """What both kinds of clients give."""
     return made if is_sync(kind) else await made
-
-
-def in_turn(kind: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Runs it; that of a synchronous client suspends nowhere."""
-    if is_sync(kind):
-        with pytest.raises(StopIteration):
-            main().send(None)
-    else:
-        run(kind, main)
 
 
 class Asked:

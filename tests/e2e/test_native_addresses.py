@@ -9,11 +9,12 @@ import sys
 import threading
 from asyncio import staggered
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
 from tests.kit.asking import NATIVE, WHOLE, ask, config, is_sync, new_client, run
+from tests.kit.full import Full
 from tests.kit.server import Server, sse_reply
 
 import zen_native as zen
@@ -60,12 +61,7 @@ def two(server: Server, monkeypatch: pytest.MonkeyPatch, *addresses: str) -> zen
 @contextmanager
 def silent_on(server: Server) -> Iterator[None]:
     """The first address takes no more connections, and does not say so."""
-    with socket.socket() as full, socket.socket() as waits, socket.socket() as more:
-        full.bind((FIRST, int(server.address.rpartition(":")[2])))
-        full.listen(0)
-        for filler in (waits, more):
-            filler.setblocking(False)
-            filler.connect_ex(full.getsockname())
+    with closing(Full(FIRST, int(server.address.rpartition(":")[2]))):
         yield
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.kit.asking import NATIVE, TEXT, WHOLE, config, is_sync, new_client, run
+from tests.kit.asking import NATIVE, TEXT, WHOLE, config, in_turn, is_sync, new_client, run
 from tests.kit.http1 import counted
 from tests.kit.server import CUT, HOLD, Reply, Server, sse_reply
 
@@ -30,15 +30,6 @@ TWO = zen.ConnectionLimits(max_connections=2)
 def server() -> Iterator[Server]:
     with Server(sse_reply(*WHOLE)) as running:
         yield running
-
-
-def in_turn(kind: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Runs it; for threads nothing is waited for in between."""
-    if is_sync(kind):
-        with pytest.raises(StopIteration):
-            main().send(None)
-    else:
-        run(kind, main)
 
 
 @pytest.mark.parametrize("first", ["close", "finish", "abandon"])

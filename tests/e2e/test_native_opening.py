@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.kit.asking import NATIVE, WHOLE, config, is_sync, new_client, run
+from tests.kit.full import Full
 from tests.kit.server import Server, Silent, sse_reply
 
 import zen_native as zen
@@ -22,25 +23,6 @@ from zen_native.transport.tls import context_of
 KINDS = [kind for kind in NATIVE if not is_sync(kind)]
 LATE = zen.Timeouts(connect=60)
 CLOSED = "the client is closed"
-
-
-class Full:
-    """Takes no connection, and does not say so."""
-
-    def __init__(self, scheme: str) -> None:
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen(0)
-        self._fillers = [socket.socket() for _ in range(2)]
-        for filler in self._fillers:
-            filler.setblocking(False)
-            filler.connect_ex(self._listener.getsockname())
-        self.url = f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}"
-
-    def close(self) -> None:
-        """Let go of everything."""
-        for each in (*self._fillers, self._listener):
-            each.close()
 
 
 class Held:
@@ -92,7 +74,7 @@ async def soon() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_who_connects_is_told(kind: str, scheme: str, elsewhere: bool) -> None:
     context_of()  # or a thread would make it first
-    with closing(Full(scheme)) as server:
+    with closing(Full(scheme=scheme)) as server:
         run(kind, lambda: told(new_client(kind, config(server), timeouts=LATE), soon, elsewhere, count=9))
 
 

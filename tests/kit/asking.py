@@ -16,10 +16,11 @@ from tests.kit.chat import chunk, sse
 from tests.kit.server import Server, Silent
 
 import zen_native as zen
+from zen_native._io import drive
 
 __all__ = [
     "KEY", "KINDS", "NATIVE", "TEXT", "WAYS", "WHOLE",
-    "Heard", "ask", "ask_again", "cancelled", "config", "is_sync", "new_client", "new_loop", "run",
+    "Heard", "ask", "ask_again", "cancelled", "config", "in_turn", "is_sync", "new_client", "new_loop", "run",
 ]  # fmt: skip
 
 KEY = "sk-sentinel-0123456789"
@@ -72,6 +73,14 @@ def run(kind: str, main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
         return trio.run(main)
     with asyncio.Runner(loop_factory=lambda: new_loop(kind)) as runner:
         return runner.run(main())
+
+
+def in_turn(kind: str, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """The same for a client of any kind: with a synchronous one, the function suspends nowhere."""
+    if is_sync(kind):
+        drive(main())
+    else:
+        run(kind, main)
 
 
 def new_loop(kind: str) -> asyncio.AbstractEventLoop:

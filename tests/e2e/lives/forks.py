@@ -105,11 +105,11 @@ def beside_a_giver() -> None:
         go_on.wait()
         return keep(*arguments)
 
-    Idle.put = put  # type: ignore[method-assign]
+    Idle.put = put  # type: ignore[method-assign] - for as long as it takes
     thread = threading.Thread(target=lambda: say("before", client.generate(*ASK)))
     thread.start()
     inside.wait()
-    Idle.put = keep  # type: ignore[method-assign]
+    Idle.put = keep  # type: ignore[method-assign] - as it was
     child = os.fork()
     if child == 0:
         say("inside", client.generate(*ASK))
