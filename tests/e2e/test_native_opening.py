@@ -18,6 +18,9 @@ from tests.kit.server import Server, Silent, sse_reply
 
 import zen_native as zen
 from zen_native.transport import tls
+from zen_native.transport.native.connecting import Connector
+from zen_native.transport.native.connection import Connection
+from zen_native.transport.native.origin import Origin
 from zen_native.transport.tls import context_of
 
 KINDS = [kind for kind in NATIVE if not is_sync(kind)]
@@ -120,3 +123,30 @@ def test_who_waits_for_a_thread_is_told(kind: str, what: str, held: Held, monkey
         settings = config(server)
         run(kind, main)
         assert server.connections == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_sent_for_a_stream_that_was_closed_as_its_connection_came(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same turn of the loop."""
+    connected = Connector.connected
+    streams: list[zen.AsyncStream] = []
+
+    async def closing_then(connector: Connector, origin: Origin) -> Connection:
+        made = await connected(connector, origin)
+        asyncio.get_running_loop().create_task(streams[0].aclose())
+        await asyncio.sleep(0)
+        return made
+
+    async def main() -> None:
+        async with new_client(kind, config(server)) as client:
+            streams.append(client.stream("mine/m", "hi"))
+            with pytest.raises(RuntimeError, match="the stream was closed"):
+                await anext(streams[0])
+
+    monkeypatch.setattr(Connector, "connected", closing_then)
+    with Server(sse_reply(*WHOLE)) as server:
+        run(kind, main)
+        assert server.wait_for(lambda: server.connections == 1 and server.held_open == 0)
+        assert server.requests == []
