@@ -179,3 +179,16 @@ def test_what_tls_says_by_itself_waits_for_the_end_of_a_request(kind: str, autho
         heard = ask_again(kind, at(server), 1, call={"messages": "x" * (32 << 20)}, tls=showing)
     assert [(each.error, each.text) for each in heard] == [(None, "Hello")]
     assert len(shown) == 1
+
+
+def test_a_server_that_takes_another_protocol_is_refused(
+    kind: str, context: ssl.SSLContext, server: Server, authority: Authority
+) -> None:
+    """Who brings a context may have offered one."""
+    context.set_alpn_protocols(["h2"])
+    offering = ssl.create_default_context(cafile=str(authority.file))
+    offering.set_alpn_protocols(["h2", "http/1.1"])
+    (heard,) = ask_again(kind, config(server), 1, tls=offering)
+    assert isinstance(heard.error, zen.ConnectError)
+    assert "took it" in heard.error.message
+    assert server.requests == []

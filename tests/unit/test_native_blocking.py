@@ -3,6 +3,7 @@ when time passes, here or in the network."""
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from tests.kit.http1 import head, new_decoder
 from zen_native import _core
 from zen_native.runtimes import native
 from zen_native.transport.limits import Timeouts, Watch
-from zen_native.transport.native.blocking_connection import BlockingConnection
+from zen_native.transport.native.blocking_connection import BlockingConnection, shut
 from zen_native.transport.native.origin import Origin
 
 pytestmark = pytest.mark.skipif(native.CAUSE is not None, reason=f"native NOT TESTED: {native.CAUSE}")
@@ -100,3 +101,13 @@ def test_a_limit_that_passes_in_the_middle_of_an_answer() -> None:
         assert not made.wire.ended
         with pytest.raises(TimeoutError):
             made.read(0.05)
+
+
+def test_what_another_process_opens_is_not_hung_up_on_here() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        shut(near, os.getpid() + 1)
+        far.send(b"x")
+        assert near.recv(1) == b"x"
+        shut(near, os.getpid())
+        assert far.recv(1) == b""
