@@ -194,7 +194,7 @@ def test_ctrl_c_between_any_two_steps_leaves_a_client_that_goes_on(module: str, 
         limits = zen.Timeouts(connect=1)
         with new_client("native-sync", config(server), connections=ONE, timeouts=limits, retry=ONCE) as client:
             client.generate("mine/m", "hi")
-            cut = interrupted(lambda client=client: client.generate("mine/m", "hi"), module, step)  # type: ignore[misc] - a default
+            cut = interrupted(lambda client=client: client.generate("mine/m", "hi"), module, step)  # type: ignore[misc] - mypy infers none
             gc.collect()
             assert client.generate("mine/m", "hi").text == "Hello"
         if not cut:

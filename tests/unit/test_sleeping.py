@@ -18,7 +18,7 @@ def test_no_wait_is_longer_than_ctrl_c_may_take(monkeypatch: pytest.MonkeyPatch)
             pieces.append(timeout)
             return len(pieces) == 5
 
-    sleeper._asleep = Lock()  # type: ignore[assignment] - what is asked of one is here
+    sleeper._asleep = Lock()  # type: ignore[assignment] - a stand-in with the one method that is called
     sleeper.wait(None)
     sleeper.wait(0.05)
     assert len(pieces) > 5

@@ -139,7 +139,7 @@ def test_who_waited_in_vain_is_forgotten() -> None:
 def test_ctrl_c_between_any_two_steps_of_who_takes_one() -> None:
     for step in itertools.count(1):
         turns = Turns(1)
-        if not interrupted(lambda turns=turns: take(turns), MODULE, step):  # type: ignore[misc] - a lambda's default
+        if not interrupted(lambda turns=turns: take(turns), MODULE, step):  # type: ignore[misc] - mypy infers no type for a lambda's default
             break
         assert not turns._queue
         assert take(turns, 0.0)
@@ -152,10 +152,10 @@ def test_ctrl_c_between_any_two_steps_of_who_gives_one() -> None:
     for step in itertools.count(1):
         turns, results = Turns(1), list[Turn | None]()
         turn = taken(turns)
-        waiting = threading.Thread(target=lambda turns=turns, kept=results: kept.append(take(turns)), daemon=True)  # type: ignore[misc] - a lambda's default
+        waiting = threading.Thread(target=lambda turns=turns, kept=results: kept.append(take(turns)), daemon=True)  # type: ignore[misc] - mypy infers no type for a lambda's default
         waiting.start()
         queued(turns, 1)
-        over = not interrupted(lambda turns=turns, turn=turn: turns.give(turn), MODULE, step)  # type: ignore[misc] - a lambda's default
+        over = not interrupted(lambda turns=turns, turn=turn: turns.give(turn), MODULE, step)  # type: ignore[misc] - mypy infers no type for a lambda's default
         waiting.join(5)
         assert results[0]
         assert not turns._queue

@@ -105,11 +105,11 @@ def beside_a_giver() -> None:
         go_on.wait()
         return keep(*arguments)
 
-    Idle.put = put  # type: ignore[method-assign] - for as long as it takes
+    Idle.put = put  # type: ignore[method-assign] - one that waits, until the fork
     thread = threading.Thread(target=lambda: say("before", client.generate(*ASK)))
     thread.start()
     inside.wait()
-    Idle.put = keep  # type: ignore[method-assign] - as it was
+    Idle.put = keep  # type: ignore[method-assign] - the real one again, before the child needs it
     child = os.fork()
     if child == 0:
         say("inside", client.generate(*ASK))
@@ -188,12 +188,12 @@ class Holding:
 def locks_of(*roots: object) -> list[Any]:
     """Every lock once, but those of httpcore itself, which are its own to mend."""
     seen: dict[int, object] = {}
-    todo = [*roots]
-    while todo:
-        each = todo.pop()
+    unseen = [*roots]
+    while unseen:
+        each = unseen.pop()
         if id(each) not in seen and not isinstance(each, ELSEWHERE) and type(each).__module__[:8] != "httpcore":
             seen[id(each)] = each
-            todo += gc.get_referents(each)
+            unseen += gc.get_referents(each)
     return [each for each in seen.values() if isinstance(each, type(threading.Lock()) | type(threading.RLock()))]
 
 
